@@ -1,0 +1,1 @@
+"""Machinery that `copier update` keeps current; change it in the template."""

@@ -1,0 +1,162 @@
+"""Keep a model on disk so that it can be trusted when it comes back.
+
+``model.skops`` holds the estimator, ``model.json`` what belongs to it. Only the
+types below are ever built from a file; pickle is never used.
+"""
+
+import hashlib
+import json
+import logging
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import skops.io
+
+from ..errors import ModelError
+from . import files
+
+__all__ = ["ALLOWED", "CARD", "MODEL", "load", "read_card", "save"]
+
+logger = logging.getLogger(__name__)
+
+MODEL = "model.skops"
+CARD = "model.json"
+
+ALLOWED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+"""Types that may be loaded beside those skops itself trusts."""
+
+_FORMAT = 1
+_LIBRARIES = ("narwhals", "numpy", "polars", "scikit-learn", "skops")
+
+
+def save(
+    folder: Path,
+    estimator: Any,
+    card: dict[str, Any],
+    others: dict[str, str] | None = None,
+) -> None:
+    """Write ``model.skops``, ``model.json`` and what else belongs to the run.
+
+    A killed run leaves the old files, or no ``model.json``.
+
+    Parameters
+    ----------
+    folder
+        Made where it is missing; other files in it stay.
+    estimator
+        Fitted scikit-learn estimator of types that skops or `ALLOWED` trust.
+    card
+        Plain values for JSON. Versions and the model's hash are added.
+    others
+        More files to write with them: name -> text.
+
+    Raises
+    ------
+    ModelError
+        If the estimator holds a type that `load` would refuse.
+    DataError
+        If a file cannot be written.
+    """
+    content = skops.io.dumps(estimator)
+    _refuse_unknown_types(content, MODEL)
+    card = {
+        "format": _FORMAT,
+        **card,
+        "versions": versions(),
+        "model_sha256": _sha256(content),
+    }
+    text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
+    files.write_together(
+        {folder / MODEL: content}
+        | {folder / name: other.encode() for name, other in (others or {}).items()}
+        | {folder / CARD: text.encode()}
+    )
+
+
+def load(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """Read a model back: the estimator and its card.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, was changed since it was saved, or holds a type that
+        is not allowed. Nothing of the file has run by then.
+    """
+    card = read_card(folder / CARD)
+    content = _read(folder / MODEL)
+    if _sha256(content) != card.get("model_sha256"):
+        msg = (
+            f"{folder / MODEL} is not the file that {CARD} describes (SHA-256 differs): train again"
+        )
+        raise ModelError(msg)
+    _refuse_unknown_types(content, folder / MODEL)
+    _warn_of_drift(card)
+    return skops.io.loads(content, trusted=ALLOWED), card
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """Read a ``model.json``.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, no JSON object or of another format.
+    """
+    try:
+        card = json.loads(_read(path))
+    except ValueError as error:
+        msg = f"{path} is no JSON file: {error}"
+        raise ModelError(msg) from error
+    if not isinstance(card, dict) or card.get("format") != _FORMAT:
+        msg = f"{path} is no model card of format {_FORMAT}: train again"
+        raise ModelError(msg)
+    return card
+
+
+def versions() -> dict[str, str]:
+    """List what a model depends on: Python, this package and the libraries."""
+    package = __package__.partition(".")[0]
+    found = {"python": platform.python_version()}
+    for name in (package, *_LIBRARIES):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise ModelError(msg) from error
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _refuse_unknown_types(content: bytes, path: object) -> None:
+    try:
+        unknown = set(skops.io.get_untrusted_types(data=content)) - set(ALLOWED)
+    except Exception as error:  # whatever a foreign file makes skops raise
+        msg = f"{path} is no model file: {error}"
+        raise ModelError(msg) from error
+    if unknown:
+        msg = f"{path} holds types that are not allowed: {', '.join(sorted(unknown))}"
+        raise ModelError(msg)
+
+
+def _warn_of_drift(card: dict[str, Any]) -> None:
+    now = versions()
+    for name, version in card.get("versions", {}).items():
+        if now.get(name) != version:
+            logger.warning(
+                "the model was made with %s %s, this is %s",
+                name,
+                version,
+                now.get(name),
+            )

@@ -1,0 +1,131 @@
+"""The command line: finds the commands, sets up logging, prints errors.
+
+Each module of ``commands`` is a command of its name: the first line of its
+docstring is the help text, its ``command`` is what runs. None of them is imported
+before it is called.
+"""
+
+import ast
+import pkgutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .errors import PackageError
+
+__all__ = ["main"]
+
+_COMMANDS = f"{__package__}.commands"
+
+
+class _Commands(click.Group):
+    """A group that knows its commands by their files."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_modules())
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _modules():
+            return None
+        from importlib import import_module
+
+        return _with_options(import_module(f"{_COMMANDS}.{name}").command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _help_line(name)) for name in self.list_commands(ctx)])
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 1 not as expected, 2 bad input, 130 interrupted.
+
+    Parameters
+    ----------
+    args
+        What follows the program's name; None: as it was called.
+    """
+    try:
+        code = _group.main(args, prog_name=__package__.replace("_", "-"), standalone_mode=False)
+    except (PackageError, click.ClickException) as error:
+        text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        click.echo(f"error: {' '.join(text.split())}", err=True)
+        sys.exit(2)
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _modules() -> dict[str, Any]:
+    """Find the modules of the commands folder: name -> who can read it."""
+    folder = str(Path(__file__).with_name("commands"))
+    return {found.name: found.module_finder for found in pkgutil.iter_modules([folder])}
+
+
+def _help_line(name: str) -> str:
+    """Read the first line of a command's docstring without importing it."""
+    spec = _modules()[name].find_spec(name)
+    return (ast.get_docstring(ast.parse(spec.loader.get_source(name))) or "").partition("\n")[0]
+
+
+def _with_options(command: click.Command) -> click.Command:
+    """Let a command and those below it take the options that all have."""
+    if not any(option.name == "verbose" for option in command.params):
+        command.params.extend(_options())
+    for below in getattr(command, "commands", {}).values():
+        _with_options(below)
+    return command
+
+
+def _options() -> list[click.Option]:
+    path = click.Path(path_type=Path)
+    return [
+        click.Option(
+            ["--config"],
+            type=path,
+            callback=_set_config,
+            expose_value=False,
+            help="TOML file with settings.",
+        ),
+        click.Option(
+            ["-v", "--verbose"],
+            count=True,
+            callback=_set_level,
+            expose_value=False,
+            help="Say more; twice: all.",
+        ),
+        click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            callback=_set_level,
+            expose_value=False,
+            help="Say errors only.",
+        ),
+    ]
+
+
+def _set_config(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+    """Hand the path to the command, which gets it with ``click.pass_obj``."""
+    if value is not None:
+        ctx.obj = value
+
+
+def _set_level(ctx: click.Context, param: click.Parameter, value: int) -> None:
+    """Send the package's log to stderr, warnings and above if nothing else is asked."""
+    import logging
+
+    logger = logging.getLogger(__package__)
+    if value or not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+        logger.handlers = [handler]
+        levels = {0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
+        logger.setLevel(logging.ERROR if param.name == "quiet" and value else levels[min(value, 2)])
+
+
+@click.group(cls=_Commands, params=_options())
+@click.version_option(package_name=__package__)
+def _group() -> None:
+    """Train a model on a table and predict with it."""

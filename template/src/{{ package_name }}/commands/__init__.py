@@ -1,0 +1,1 @@
+"""The commands, one file each: a docstring, which is the help text, and `command`."""

@@ -1,0 +1,79 @@
+"""Predict each row of a table with a trained model.
+
+FOLDER is what train wrote; DATA is a file, a folder of parts or a glob.
+"""
+
+import logging
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+logger = logging.getLogger(__name__)
+
+
+@click.command(help=__doc__)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("data")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File: .csv, .jsonl or .parquet.",
+)
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="NAME",
+    help="Column to copy beside the predictions; may be repeated.",
+)
+@click.pass_obj
+def command(
+    config_path: Path | None,
+    folder: Path,
+    data: str,
+    output: Path,
+    keep: tuple[str, ...],
+) -> None:
+    """Load, predict in batches and write one row for each row read."""
+    import polars as pl
+    from tqdm import tqdm
+
+    from .. import config, io, model, preprocess
+    from .._internal import registry, store
+    from ..errors import DataError
+
+    settings = config.load(config_path)
+    estimator, card = store.load(folder)
+    fitted = model.from_card(card, estimator)
+    schema = fitted.encoder.schema
+    table = io.scan(data, text=schema.names("category"))
+    plugins = registry.pick(
+        tuple(made["name"] for made in card["transforms"]), settings.plugin_folder
+    )
+    registry.warn_of_changes(plugins, card["transforms"])
+    table = registry.apply(plugins, table)
+    with io.reading(data):
+        n_rows = table.select(pl.len()).collect().item()
+        for name, range_ in preprocess.outside(preprocess.apply(table, schema), schema).items():
+            logger.warning("column %s is outside what training saw: %s", name, range_)
+        kept = table.head(0).select(keep).collect()
+    if n_rows == 0:
+        msg = f"{data} has a header but no rows"
+        raise DataError(msg)
+
+    with tqdm(total=n_rows, unit="row", unit_scale=True, disable=None) as bar:
+
+        def score(batch: pl.DataFrame) -> pl.DataFrame:
+            bar.update(len(batch))
+            scored: pl.DataFrame = model.predict(fitted, batch)
+            return pl.concat([batch.select(keep), scored], how="horizontal")
+
+        empty = pl.concat(
+            [kept, model.predict(fitted, table.head(1).collect()).clear()],
+            how="horizontal",
+        )
+        io.write(table.map_batches(score, schema=empty.schema, streamable=True), output)
+    click.echo(output)

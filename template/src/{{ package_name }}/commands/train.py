@@ -1,0 +1,108 @@
+"""Train a model on a table; write the model, its card and a report.
+
+DATA is a file, a folder of parts or a glob; without it the sample is used.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["command"]
+
+logger = logging.getLogger(__name__)
+
+
+@click.command(help=__doc__)
+@click.argument("data", required=False)
+@click.option("--target", metavar="NAME", help="Column to predict.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="model",
+    show_default=True,
+    help="Folder.",
+)
+@click.option(
+    "--drop",
+    multiple=True,
+    metavar="NAME",
+    help="Column to leave out; may be repeated.",
+)
+@click.option("--seed", type=int, metavar="N", help="Of the split and the model.")
+@click.option(
+    "--from",
+    "earlier",
+    type=click.Path(path_type=Path),
+    help="Repeat the run of this model.json.",
+)
+@click.pass_obj
+def command(
+    config_path: Path | None,
+    data: str | None,
+    target: str | None,
+    output: Path,
+    drop: tuple[str, ...],
+    seed: int | None,
+    earlier: Path | None,
+) -> None:
+    """Train, measure, save and say where it is."""
+    from .. import config, io, model, report
+    from .._internal import registry, store
+
+    before = store.read_card(earlier) if earlier else {}
+    given = {"target": target, "drop": drop or None, "seed": seed}
+    given = before.get("settings", {}) | {
+        key: value for key, value in given.items() if value is not None
+    }
+    settings = config.load(config_path, **given)
+    source = data or before.get("data", {}).get("source")
+    table = io.read(source or io.SAMPLE)
+    plugins = registry.pick(settings.transforms, settings.plugin_folder)
+    table = registry.apply(plugins, table)
+    run = model.train(table, settings.target or ("" if source else io.SAMPLE_TARGET), settings)
+    card = {
+        **model.to_card(run.fitted),
+        "metrics": run.metrics,
+        "seed": settings.seed,
+        "settings": settings.model_dump(mode="json", exclude={"plugin_folder"}),
+        "data": {
+            "source": source,
+            "sha256": io.sha256(source or io.SAMPLE),
+            "n_rows": len(table),
+        },
+        "transforms": [{"name": plugin.name, "sha256": plugin.sha256} for plugin in plugins],
+    }
+    store.save(
+        output,
+        run.fitted.estimator,
+        card,
+        {"report.html": report.render(run, card, table)},
+    )
+    _print_metrics(run.metrics)
+    for name in (store.MODEL, store.CARD, "report.html"):
+        click.echo(output / name)
+    if before:
+        _compare(before, card)
+
+
+def _print_metrics(metrics: dict[str, dict[str, float]]) -> None:
+    width = max(len(name) for name in metrics)
+    click.echo(f"{'':{width}}  {'model':>9}  {'baseline':>9}")
+    for name, values in metrics.items():
+        click.echo(f"{name:{width}}  {values['model']:9.4g}  {values['baseline']:9.4g}")
+
+
+def _compare(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Say whether a repeated run gave what it gave before; exit with 1 if it did not."""
+    if before["data"]["sha256"] != now["data"]["sha256"]:
+        logger.warning("the data are not those of the earlier run (SHA-256 differs)")
+    differing = [
+        name for name, values in before["metrics"].items() if now["metrics"].get(name) != values
+    ]
+    if differing:
+        click.echo(f"metrics differ from the earlier run: {', '.join(differing)}")
+        click.get_current_context().exit(1)
+    click.echo("metrics agree with the earlier run")

@@ -1,0 +1,37 @@
+"""What can go wrong, one class per stage; all of it derives from `PackageError`."""
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "FeatureError",
+    "ModelError",
+    "PackageError",
+    "PluginError",
+]
+
+
+class PackageError(Exception):
+    """Base of every error this package raises on purpose.
+
+    The command line prints its message in one line and exits with 2.
+    """
+
+
+class ConfigError(PackageError):
+    """A setting is unknown, has a wrong value or comes from an unreadable file."""
+
+
+class DataError(PackageError):
+    """A table cannot be read or written, or its columns do not fit."""
+
+
+class FeatureError(PackageError):
+    """Features cannot be made from the columns at hand."""
+
+
+class ModelError(PackageError):
+    """A model cannot be fitted, saved, loaded or applied."""
+
+
+class PluginError(PackageError):
+    """A plugin is missing, cannot be loaded or breaks its contract."""
