@@ -19,6 +19,8 @@ __all__ = ["main"]
 
 _COMMANDS = f"{__package__}.commands"
 
+_HELP_WANTED = getattr(click.exceptions, "NoArgsIsHelpError", ())  # new in click 8.2
+
 
 class _Commands(click.Group):
     """A group that knows its commands by their files."""
@@ -34,8 +36,10 @@ class _Commands(click.Group):
         return _with_options(import_module(f"{_COMMANDS}.{name}").command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, _help_line(name)) for name in self.list_commands(ctx)])
+        rows = [(name, _help_line(name)) for name in self.list_commands(ctx)]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -48,6 +52,9 @@ def main(args: list[str] | None = None) -> None:
     """
     try:
         code = _group.main(args, prog_name=__package__.replace("_", "-"), standalone_mode=False)
+    except _HELP_WANTED as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except (PackageError, click.ClickException) as error:
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         click.echo(f"error: {' '.join(text.split())}", err=True)
@@ -59,9 +66,10 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _modules() -> dict[str, Any]:
-    """Find the modules of the commands folder: name -> who can read it."""
+    """Find the modules of the commands folder, but for _private ones: name -> who reads it."""
     folder = str(Path(__file__).with_name("commands"))
-    return {found.name: found.module_finder for found in pkgutil.iter_modules([folder])}
+    found = pkgutil.iter_modules([folder])
+    return {module.name: module.module_finder for module in found if module.name[0] != "_"}
 
 
 def _help_line(name: str) -> str:

@@ -129,20 +129,22 @@ def _features(name: str, kind: str, encoder: Encoder) -> list[nw.Expr]:
 
 def _codes(name: str, categories: tuple[str, ...]) -> nw.Expr:
     """Replace each category by its place in the list."""
-    codes = [float(code) for code in range(len(categories))]
+    codes = {value: float(code) for code, value in enumerate(categories)} or {"": OTHER}
     values = nw.col(name)
-    known = values.replace_strict(categories, codes, default=OTHER, return_dtype=nw.Float64)
+    known = values.replace_strict(codes, default=OTHER, return_dtype=nw.Float64)
     return nw.when(~values.is_null()).then(known).alias(name)
 
 
 def _commonest(data: Any, name: str) -> tuple[str, ...]:
     """Pick the values worth a code of their own."""
-    counted = data.select(name).drop_nulls().group_by(name).agg(nw.len().alias("n rows"))
+    values = data.select(nw.col(name).alias("value")).drop_nulls()
     common = (
-        counted.filter(nw.col("n rows") > 1)
-        .sort("n rows", name, descending=[True, False])
+        values.group_by("value")
+        .agg(nw.len().alias("n_rows"))
+        .filter(nw.col("n_rows") > 1)
+        .sort("n_rows", "value", descending=[True, False])
         .head(MAX_CATEGORIES)
     )
     if isinstance(common, nw.LazyFrame):
         common = common.collect()
-    return tuple(sorted(common[name].to_list()))
+    return tuple(sorted(common["value"].to_list()))

@@ -14,6 +14,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as cs
+from narwhals.exceptions import NarwhalsError
 
 from ._internal import files
 from .errors import DataError
@@ -33,6 +35,14 @@ logger = logging.getLogger(__name__)
 
 FORMATS = (".csv", ".jsonl", ".ndjson", ".parquet")
 SAMPLE = Path(__file__).parent / "data" / "penguins.csv"
+"""344 penguins of the Palmer Archipelago, 2007 to 2009: lengths in mm, body mass in g.
+
+Gorman, Williams and Fraser (2014), in the form of the palmerpenguins data set by Horst,
+Hill and Gorman (2020), https://allisonhorst.github.io/palmerpenguins/, licence CC0 1.0.
+
+:meta hide-value:
+"""
+
 SAMPLE_TARGET = "species"
 
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
@@ -45,7 +55,7 @@ def scan(source: str | Path, *, text: Collection[str] = ()) -> pl.LazyFrame:
     Parameters
     ----------
     source
-        File, folder of parts (one format, same columns) or glob.
+        File, folder of parts (one format, same columns in any order) or glob.
     text
         Columns of a CSV to keep as text, so that "007" does not become 7.
 
@@ -58,17 +68,18 @@ def scan(source: str | Path, *, text: Collection[str] = ()) -> pl.LazyFrame:
     Raises
     ------
     DataError
-        If there is no such file, its format is unknown or its header or first
-        lines are broken.
+        If there is no such file, its format is unknown, its header or first lines
+        are broken or its parts do not fit together.
     """
-    paths = _parts(source)
     with reading(source):
+        paths = _parts(source)
         if paths[0].suffix.lower() == ".csv":
-            frame = pl.concat([_scan_csv(path, text) for path in paths])
+            parts = _scan_csvs(paths, text)
         elif paths[0].suffix.lower() == ".parquet":
-            frame = pl.scan_parquet(paths)
+            parts = [pl.scan_parquet(path) for path in paths]
         else:
-            frame = pl.scan_ndjson(paths, infer_schema_length=None)
+            parts = [pl.scan_ndjson(path, infer_schema_length=None) for path in paths]
+        frame = _stack(paths, parts)
         names = frame.collect_schema().names()
     if "" in names:
         logger.warning("left out the column without a name of %s (a row number?)", source)
@@ -94,8 +105,15 @@ def read(source: str | Path, *, text: Collection[str] = ()) -> pl.DataFrame:
     return table
 
 
-def write(frame: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
+def write(
+    frame: pl.DataFrame | pl.LazyFrame, path: Path, *, source: str | Path | None = None
+) -> None:
     """Write a table; the format follows from the suffix. The file is whole or absent.
+
+    Parameters
+    ----------
+    source
+        Where a lazy frame comes from, to be named in errors; None: not known.
 
     Raises
     ------
@@ -107,7 +125,7 @@ def write(frame: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
     if suffix not in FORMATS:
         msg = f"cannot write {path}: the name must end in {', '.join(FORMATS)}"
         raise DataError(msg)
-    with files.atomic(path) as part, reading(path):
+    with files.atomic(path) as part, reading(f"{source} -> {path}" if source else path):
         if suffix == ".csv":
             frame.lazy().sink_csv(part)
         elif suffix == ".parquet":
@@ -131,11 +149,9 @@ def reading(source: str | Path) -> Iterator[None]:
     """Turn what polars raises about a table into one line that names it."""
     try:
         yield
-    except pl.exceptions.NoDataError as error:
-        msg = f"{source} is empty"
-        raise DataError(msg) from error
-    except (pl.exceptions.PolarsError, OSError) as error:
-        msg = f"{source}: {str(error).splitlines()[0]}"
+    except (pl.exceptions.PolarsError, NarwhalsError, OSError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        msg = f"{source}: {reason}"
         raise DataError(msg) from error
 
 
@@ -157,7 +173,42 @@ def _parts(source: str | Path) -> list[Path]:
         known = ", ".join(FORMATS)
         msg = f"{source}: must be of one format out of {known}, got {', '.join(suffixes)}"
         raise DataError(msg)
+    empty = [part for part in found if part.stat().st_size == 0]
+    if empty:
+        msg = f"{empty[0]} is empty"
+        raise DataError(msg)
     return found
+
+
+def _stack(paths: list[Path], parts: list[pl.LazyFrame]) -> pl.LazyFrame:
+    """Put parts below each other; where types differ, the wider one holds."""
+    names = [part.collect_schema().names() for part in parts]
+    for path, here in zip(paths, names, strict=True):
+        if set(here) != set(names[0]):
+            differing = ", ".join(sorted(set(here) ^ set(names[0])))
+            msg = f"{path} and {paths[0]} must have the same columns, they differ in {differing}"
+            raise DataError(msg)
+    return pl.concat([part.select(names[0]) for part in parts], how="vertical_relaxed")
+
+
+def _scan_csvs(paths: list[Path], text: Collection[str]) -> list[pl.LazyFrame]:
+    """Open CSV files; a column is text in all or in none, without values of any type."""
+    parts = [_scan_csv(path, text) for path in paths]
+    texts = [set(part.select(cs.string()).collect_schema().names()) for part in parts]
+    mixed = set.union(*texts) - set.intersection(*texts)
+    if not mixed:
+        return parts
+    counts = [
+        part.select(pl.col(sorted(mixed & here)).count()).collect().to_dict(as_series=False)
+        for part, here in zip(parts, texts, strict=True)
+    ]
+    text = {*text, *(name for part in counts for name, count in part.items() if any(count))}
+    return [
+        _scan_csv(path, text).with_columns(
+            pl.lit(None).alias(name) for name in part if name not in text
+        )
+        for path, part in zip(paths, counts, strict=True)
+    ]
 
 
 def _scan_csv(path: Path, text: Collection[str]) -> pl.LazyFrame:
@@ -166,23 +217,24 @@ def _scan_csv(path: Path, text: Collection[str]) -> pl.LazyFrame:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             header = stream.readline()
             separator = max(",;\t|", key=header.count)
-            _check_lines(path, csv.reader(itertools.chain([header], stream), delimiter=separator))
+            lines = csv.reader(itertools.chain([header], stream), delimiter=separator)
+            names = _check_lines(path, lines)
     except (OSError, UnicodeError, csv.Error) as error:
         msg = f"cannot read {path} as UTF-8 text: {error}"
         raise DataError(msg) from error
-    names = next(csv.reader([header], delimiter=separator))
     return pl.scan_csv(
         path,
         separator=separator,
         null_values=_MISSING,
         infer_schema_length=None,
         try_parse_dates=True,
+        with_column_names=lambda _: names,  # polars keeps the quotes of "a ""b"" c" double
         schema_overrides={name: pl.String for name in text if name in names},
     )
 
 
-def _check_lines(path: Path, lines: Iterator[list[str]]) -> None:
-    """Refuse what polars would repair in silence: repeated names, short lines."""
+def _check_lines(path: Path, lines: Iterator[list[str]]) -> list[str]:
+    """Refuse what polars would repair in silence: repeated names, short lines; give the header."""
     header = next(lines, [])
     repeated = sorted({name for name in header if header.count(name) > 1})
     if not header:
@@ -192,6 +244,7 @@ def _check_lines(path: Path, lines: Iterator[list[str]]) -> None:
         msg = f"{path}: column names must differ, got {', '.join(repeated)} more than once"
         raise DataError(msg)
     for number, line in enumerate(itertools.islice(lines, _CHECKED_LINES), start=2):
-        if line and len(line) != len(header):
+        if len(line) != len(header) and (line or len(header) > 1):
             msg = f"{path}: row {number} has {len(line)} fields, the header has {len(header)}"
             raise DataError(msg)
+    return header

@@ -149,17 +149,18 @@ def predict(fitted: Fitted, frame: IntoDataFrame) -> Any:
         If a column is missing or holds another kind of value than in training.
     """
     inputs = _inputs(fitted, frame)
-    backend = nw.from_native(frame, eager_only=True).implementation
+    n_rows, n_features = inputs.shape
+    if n_rows == 0:  # scikit-learn refuses no rows: predict one and leave it out again
+        inputs = np.full((1, n_features), np.nan)
     if fitted.task == "regression":
-        return nw.from_dict(
-            {"prediction": fitted.estimator.predict(inputs)}, backend=backend
-        ).to_native()
-    shares = fitted.estimator.predict_proba(inputs)
-    columns: dict[str, Any] = {
-        "prediction": [fitted.labels[code] for code in shares.argmax(axis=1)]
-    }
-    columns |= {f"probability_{label}": shares[:, code] for code, label in enumerate(fitted.labels)}
-    return nw.from_dict(columns, backend=backend).to_native()
+        columns = {"prediction": fitted.estimator.predict(inputs)}
+    else:
+        shares = fitted.estimator.predict_proba(inputs)
+        columns = {"prediction": [fitted.labels[code] for code in shares.argmax(axis=1)]}
+        for code, label in enumerate(fitted.labels):
+            columns[f"probability_{label}"] = shares[:, code]
+    backend = nw.from_native(frame, eager_only=True).implementation
+    return nw.from_dict(columns, backend=backend).head(n_rows).to_native()
 
 
 def to_card(fitted: Fitted) -> dict[str, Any]:

@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 Kind = Literal["numeric", "category", "boolean", "date", "datetime"]
 
+_NUMBER = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -50,26 +52,29 @@ def fit(frame: IntoFrame, *, drop: Collection[str] = ()) -> Schema:
     frame
         Rows of the training part, any columns.
     drop
-        Columns to leave out, e.g. the target. Columns that hold lists, times of
-        day or the like are left out too, with a warning.
+        Columns to leave out, e.g. the target. Columns without a value, and those
+        that hold lists, times of day or the like, are left out with a warning.
 
     Raises
     ------
     DataError
         If no column is left.
     """
-    dtypes = nw.from_native(frame).collect_schema()
+    dtypes = _typed(nw.from_native(frame)).collect_schema()
     kinds = {name: kind_of(dtype) for name, dtype in dtypes.items() if name not in drop}
     for name in [name for name, kind in kinds.items() if kind is None]:
         logger.warning("left out column %r: it holds neither numbers, text nor dates", name)
     schema = Schema(tuple(Column(name, kind) for name, kind in kinds.items() if kind))
-    if not schema.columns:
+    clean = apply(frame, schema)
+    empty = _empty(clean)
+    if empty:
+        logger.warning("left out columns without a value in the training rows: %s", empty)
+    ranges = _ranges(clean, schema)
+    columns = [column for column in schema.columns if column.name not in empty]
+    if not columns:
         msg = "no column is left to learn from"
         raise DataError(msg)
-    ranges = _ranges(apply(frame, schema), schema)
-    return Schema(
-        tuple(replace(column, **ranges.get(column.name, {})) for column in schema.columns)
-    )
+    return Schema(tuple(replace(column, **ranges.get(column.name, {})) for column in columns))
 
 
 @nw.narwhalify
@@ -88,6 +93,7 @@ def apply(frame: FrameT, schema: Schema) -> FrameT:
     DataError
         If columns are missing or hold another kind of value than in training.
     """
+    frame = _typed(frame)
     dtypes = frame.collect_schema()
     missing = [name for name in schema.names() if name not in dtypes]
     if missing:
@@ -133,20 +139,33 @@ def kind_of(dtype: Any) -> Kind | None:
     return next((kind for known, kind in kinds if dtype == known), None)
 
 
+def _typed(frame: Any) -> Any:
+    """Let pandas find the types of its object columns: booleans beside None, numbers."""
+    objects = [name for name, dtype in frame.collect_schema().items() if dtype == nw.Object]
+    native = frame.to_native()
+    if not objects or not hasattr(native, "convert_dtypes"):
+        return frame
+    return nw.from_native(native.assign(**native[objects].convert_dtypes()))
+
+
 def _check_kind(data: Any, column: Column) -> None:
     """Refuse values of another kind, unless all of them are missing."""
     kind = kind_of(data.collect_schema()[column.name])
     accepted = {
         "numeric": {"boolean"},
         "boolean": {"numeric"},
+        "category": {"numeric", "boolean", "date", "datetime"},
         "date": {"datetime"},
         "datetime": {"date"},
     }
-    if column.kind == "category" or kind == column.kind or kind in accepted[column.kind]:
+    if kind == column.kind or kind in accepted[column.kind]:
         return
-    value = _collect(data.drop_nulls().head(1))
-    if len(value):
-        msg = f"column {column.name!r} must be {column.kind} as in training, got {value.item()!r}"
+    values = odd = data.drop_nulls()
+    if kind == "category" and column.kind == "numeric":  # one text makes the whole column text
+        odd = values.filter(~nw.col(column.name).cast(nw.String).str.contains(_NUMBER))
+    found = _collect(odd.head(1)).rows() or _collect(values.head(1)).rows()
+    if found:
+        msg = f"column {column.name!r} must be {column.kind} as in training, got {found[0][0]!r}"
         raise DataError(msg)
 
 
@@ -176,6 +195,12 @@ def _ranges(frame: Any, schema: Schema) -> dict[str, dict[str, Any]]:
         name: {"low": low, "high": high}
         for name, low, high in zip(names, values[: len(names)], values[len(names) :], strict=True)
     }
+
+
+def _empty(frame: Any) -> list[str]:
+    """List the columns in which every value is missing."""
+    counts = _collect(nw.from_native(frame).select(nw.all().count()))
+    return [name for name in counts.columns if counts[name][0] == 0]
 
 
 def _plain(value: Any) -> float | str | None:

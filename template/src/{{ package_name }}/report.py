@@ -1,7 +1,304 @@
-"""One HTML page about a training run."""
+"""Describe a training run in one HTML page that needs no other file and no network."""
 
-__all__ = ["render"]
+import html
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from string import Template
+from typing import Any
+
+import matplotlib as mpl
+import narwhals as nw
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from narwhals.typing import IntoDataFrame
+
+from . import preprocess
+from .model import Run
+
+__all__ = ["MAX_BARS", "MAX_LABELS", "MAX_POINTS", "render"]
+
+MAX_BARS, MAX_LABELS, MAX_POINTS = 20, 15, 1_000
+"""How many are shown: features by importance, labels in the confusion matrix, rows in a plot."""
 
 
-def render(run, card, table):
-    return "<html></html>"
+def render(run: Run, card: dict[str, Any], table: IntoDataFrame) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    run
+        The training and what was measured.
+    card
+        What goes into ``model.json``: ``data``, ``seed`` and, if there, ``versions`` are shown.
+    table
+        All rows that were read, with the columns of the run among theirs.
+
+    Returns
+    -------
+    str
+        An HTML document; the same run gives the same text.
+    """
+    data = nw.from_native(table, eager_only=True)
+    sections = {
+        "How good it is": _scores(run),
+        "Where it errs": _confusion(run) if run.fitted.labels else _scatter(run),
+        "What it looks at": _importance(run),
+        "What it learned from": _columns(run, data),
+        "Model card": _model_card(run, card, data),
+    }
+    body = "\n".join(f"<h2>{head}</h2>\n{content}" for head, content in sections.items())
+    return _PAGE.substitute(style=_STYLE, target=_text(run.fitted.target), body=body)
+
+
+def _scores(run: Run) -> str:
+    """Put the metrics beside those of the guess to beat."""
+    labels, first = run.fitted.labels, next(iter(run.metrics.values()))
+    gain = first["model"] - first["baseline"] if labels else first["baseline"] - first["model"]
+    rows = [(name, *map(_number, score.values())) for name, score in run.metrics.items()]
+    return _table(("metric", *first), rows) + _note(
+        f"A {run.fitted.task}, measured on {len(run.truth)} rows that it had not seen. The "
+        f"baseline always guesses the {'most frequent label' if labels else 'median'}.",
+        "" if gain > 0 else "The model is no better than that: do not rely on it.",
+    )
+
+
+def _confusion(run: Run) -> str:
+    """Count the predicted labels of each true label, the rare ones together."""
+    labels = run.fitted.labels
+    counts = np.bincount(run.truth[run.truth >= 0], minlength=len(labels))
+    shown = np.sort(np.argsort(-counts, kind="stable")[:MAX_LABELS])
+    places = np.full(len(labels) + 1, len(shown))  # the last is that of -1: unknown in training
+    places[shown] = np.arange(len(shown))
+    matrix = np.zeros((len(shown) + 1, len(shown) + 1), dtype=int)
+    np.add.at(matrix, (places[run.truth], places[run.predicted]), 1)
+    names = [*(_short(str(labels[code]), 40) for code in shown), "(other)"]
+    if not matrix[-1].any() and not matrix[:, -1].any():
+        names, matrix = names[:-1], matrix[:-1, :-1]
+    rows = [(name, *line) for name, line in zip(names, matrix.tolist(), strict=True)]
+    return _table(("true ↓ predicted →", *names), rows, shaded=True) + _note(
+        "The stronger the colour, the larger the share of the line.",
+        _more(len(labels) - len(shown), "labels are together as (other)"),
+    )
+
+
+def _scatter(run: Run) -> str:
+    """Plot predicted against true, for rows at even distances."""
+    n_rows = len(run.truth)
+    rows = np.linspace(0, n_rows - 1, min(n_rows, MAX_POINTS)).astype(int)
+    truth, predicted = run.truth[rows], run.predicted[rows]
+    ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
+
+    def draw(axes: Axes) -> None:
+        axes.plot(ends, ends, color=_INK, linewidth=0.8)
+        axes.plot(truth, predicted, "o", color=_ACCENT, markersize=3.5, alpha=0.6)
+        axes.set(xlabel=f"true {_short(run.fitted.target, 30)}", ylabel="predicted", aspect="equal")
+        axes.locator_params(nbins=5)
+
+    return _plot(draw, "predicted against true values", height=3.8) + _note(
+        "On the line the prediction is right.", _more(n_rows - len(rows), "rows are left out")
+    )
+
+
+def _importance(run: Run) -> str:
+    """Plot what shuffling each feature costs, the dearest first."""
+    ranked = sorted(run.importance.items(), key=lambda pair: -pair[1])
+    names, costs = zip(*reversed(ranked[:MAX_BARS]), strict=True)
+
+    def draw(axes: Axes) -> None:
+        axes.barh(range(len(names)), costs, color=_ACCENT)
+        axes.set_yticks(range(len(names)), [_short(name, 28) for name in names])
+        axes.set(xlabel="cost of shuffling", ylim=(-0.6, len(names) - 0.4))
+        axes.locator_params(axis="x", nbins=4)
+
+    cost = "Loss of accuracy" if run.fitted.labels else "Growth of the mean absolute error"
+    return _plot(draw, "permutation importance", height=0.7 + 0.25 * len(names)) + _note(
+        f"{cost} when the values of a feature are shuffled: what the model uses, not what causes "
+        "what. Features that say the same share the cost.",
+        _more(len(ranked) - len(names), "features are left out"),
+    )
+
+
+def _columns(run: Run, data: Any) -> str:
+    """List the columns: how each is used, what is missing, its values."""
+    encoder, target = run.fitted.encoder, data[run.fitted.target]
+    uses = dict.fromkeys(data.columns, ("not used", ""))
+    for column in encoder.schema.columns:
+        categories = encoder.categories.get(column.name, ())
+        uses[column.name] = (column.kind, _values(categories, column.low, column.high))
+    ends = () if run.fitted.labels else (target.min(), target.max())
+    uses[target.name] = ("target", _values(run.fitted.labels, *ends))
+    clean = nw.from_native(preprocess.apply(data.to_native(), encoder.schema), eager_only=True)
+    rows = []
+    for name, (kind, values) in uses.items():
+        n_missing = (clean if name in clean.columns else data)[name].null_count()
+        share = f" ({n_missing / len(data):.1%})" if n_missing else ""
+        rows.append((name, kind, f"{n_missing}{share}", values))
+    return _table(("column", "kind", "missing", "values"), rows) + _note(
+        f"Rows: {len(data)}. Columns: {len(rows)}. Values are those that training saw, for the "
+        "target all."
+    )
+
+
+def _model_card(run: Run, card: dict[str, Any], data: Any) -> str:
+    """Say what the model is for, where it comes from and where not to trust it."""
+    versions = (f"{name} {version}" for name, version in card.get("versions", {}).items())
+    n_test = len(run.truth)
+    facts: dict[str, Iterable[str]] = {
+        "What for": [
+            f"To predict {_names([run.fitted.target])} of rows like those it learned from: the "
+            "same columns in the same units, gathered the same way."
+        ],
+        "Data": [
+            card["data"]["source"] or "the sample that comes with this package",
+            f"SHA-256 {card['data']['sha256']}",
+        ],
+        "Rows": [
+            f"{run.n_train} to learn from and {n_test} to measure on, parted by chance with seed "
+            f"{card['seed']}; {len(data) - run.n_train - n_test} without a target."
+        ],
+        "Versions": [", ".join(versions) or "see model.json"],
+        "Limits": _limits(run, data),
+    }
+    return "\n".join(f"<h3>{term}</h3>{''.join(map(_note, said))}" for term, said in facts.items())
+
+
+def _limits(run: Run, data: Any) -> Iterator[str]:
+    fitted, encoder = run.fitted, run.fitted.encoder
+    yield "It saw no numbers outside the ranges above; texts that are rare or new count as one."
+    if alone := [name for name, values in encoder.categories.items() if not values]:
+        yield f"Nothing was learned from {_names(alone)}: no value occurs twice."
+    known = {fitted.target, *encoder.schema.names()}
+    if unused := [name for name in data.columns if name not in known]:
+        yield f"Not used: {_names(unused)}."
+    tried = set(run.truth.tolist())
+    if untried := [label for code, label in enumerate(fitted.labels) if code not in tried]:
+        yield f"Not measured, for want of rows: {_names(untried)}."
+    yield "Rows that belong together, e.g. of one person, may lie in both parts and flatter it."
+
+
+def _values(categories: Sequence[Any], low: Any = None, high: Any = None) -> str:
+    """Name the first of some categories, or both ends of a range."""
+    if categories:
+        return _names(categories, 4)
+    return "" if low is None else f"{_number(low)} to {_number(high)}"
+
+
+def _names(names: Sequence[Any], limit: int = 20) -> str:
+    some = ", ".join(_short(str(name), 40) for name in names[:limit])
+    return f"{some} and {len(names) - limit} more" if len(names) > limit else some
+
+
+def _more(n: int, what: str) -> str:
+    return f"{n} more {what}." if n else ""
+
+
+def _number(value: Any) -> str:
+    """Round to four digits, or to a whole number; a date loses its midnight."""
+    if isinstance(value, str):
+        return value.removesuffix("T00:00:00")
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def _short(text: str, limit: int) -> str:
+    """Put a text on one line and cut out its middle if it is long."""
+    line = " ".join(text.split())
+    half = limit // 2
+    return line if len(line) <= limit else f"{line[:half]}…{line[1 - half :]}"
+
+
+# What follows writes HTML, and escapes what it is given: names and values come from strangers.
+
+
+def _text(value: object) -> str:
+    return html.escape(_short(str(value), 100))
+
+
+def _note(*sentences: str) -> str:
+    return f"<p>{html.escape(' '.join(sentences))}</p>"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, shaded: bool = False) -> str:
+    """Lay out a table in a box that scrolls; shaded: by each number's share of its row."""
+    top = "".join(f'<th scope="col">{_text(name)}</th>' for name in head)
+    lines = (
+        f'<tr><th scope="row">{_text(name)}</th>'
+        + "".join(_cell(value, sum(values) if shaded else 0) for value in values)
+        for name, *values in rows
+    )
+    return f'<div tabindex="0"><table>\n<thead><tr>{top}</thead>\n<tbody>\n' + (
+        "\n".join(lines) + "\n</tbody></table></div>\n"
+    )
+
+
+def _cell(value: Any, total: int) -> str:
+    shade = f' style="background:rgb(64 128 208/{0.7 * value / total:.2f})"' if total else ""
+    return f"<td{shade}>{html.escape(str(value))}</td>"
+
+
+def _plot(draw: Callable[[Axes], None], title: str, *, height: float) -> str:
+    """Draw on the axes of a fresh figure, `height` inches high, and give it as inline SVG."""
+    stream = io.StringIO()
+    with mpl.rc_context(_RC), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of glyphs: the browser's fonts have more of them
+        figure = Figure(figsize=(4.5, height), layout="constrained")
+        draw(figure.subplots())
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
+    svg = re.sub(r'<g id="[^"]*">', "<g>", stream.getvalue()).replace(f": {_INK}", ": currentColor")
+    return svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
+
+
+_INK, _ACCENT = "#010203", "#4080d0"  # the first stands for the colour of the text
+_RC: dict[Any, Any] = {
+    **mpl.rcParamsDefault,  # whatever the user's matplotlibrc says
+    **dict.fromkeys(("axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "text.parse_math"), False),
+    "font.sans-serif": ["DejaVu Sans"],
+    "svg.fonttype": "none",
+    "svg.hashsalt": "report",
+}
+
+_PAGE = Template("""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Predicting $target</title>
+<style>
+$style</style>
+</head>
+<body>
+<h1>Predicting $target</h1>
+$body
+</body>
+</html>
+""")
+
+_STYLE = """\
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+body { max-width: 46rem; margin: auto; padding: 1rem; overflow-wrap: anywhere; }
+h1, h2, h3 { line-height: 1.2; break-after: avoid; }
+h2 { margin-top: 2.5rem; padding-bottom: .3rem; border-bottom: 1px solid #8886; }
+h3 { margin: 1rem 0 0; font-size: 1rem; }
+h3 ~ p { margin: .3rem 0; }
+svg { display: block; width: 100%; max-width: 30rem; height: auto; }
+svg text { font-family: inherit !important; }
+div { max-height: 32rem; overflow: auto; overflow-wrap: break-word; }
+table { border-spacing: 0; font-size: .9rem; font-variant-numeric: tabular-nums; }
+th, td { max-width: min(14rem, 40vw); padding: .3rem .7rem; border-bottom: 1px solid #8886; }
+th, td { text-align: left; vertical-align: top; }
+thead, tbody th { position: sticky; top: 0; left: 0; background: Canvas; }
+thead { z-index: 1; }
+@media print {
+  div { max-height: none; overflow: visible; }
+  th, td { padding: .1rem .3rem; font-size: .7rem; print-color-adjust: exact; }
+  thead th { overflow-wrap: anywhere; }
+  thead, tbody th { position: static; background: none; }
+  svg, tr { break-inside: avoid; }
+}
+"""

@@ -80,14 +80,16 @@ def apply(plugins: list[Plugin], frame: Any) -> Any:
     """
     for plugin in plugins:
         try:
-            frame = plugin.transform(frame)
-        except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+            made = plugin.transform(frame)
+        except Exception as error:  # a stranger's code may raise anything
             reason = str(error).partition("\n")[0]
             msg = f"plugin {plugin.name!r} failed: {type(error).__name__}: {reason}"
             raise PluginError(msg) from error
-        if frame is None:
-            msg = f"plugin {plugin.name!r} must return a frame, got None"
+        if type(made) is not type(frame):
+            kinds = type(frame).__name__, type(made).__name__
+            msg = f"plugin {plugin.name!r} must return a {kinds[0]} as it was given, got {kinds[1]}"
             raise PluginError(msg)
+        frame = made
     return frame
 
 
@@ -121,7 +123,7 @@ def _load(path: Path) -> Plugin:
     sys.modules[module.__name__] = module
     try:
         exec(compile(content, path, "exec"), module.__dict__)  # noqa: S102 - what a plugin is for
-    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+    except Exception as error:  # a stranger's code may raise anything
         del sys.modules[module.__name__]
         msg = f"plugin {path} cannot be loaded: {type(error).__name__}: {error}"
         raise PluginError(msg) from error

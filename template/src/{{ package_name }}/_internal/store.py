@@ -17,7 +17,7 @@ import skops.io
 from ..errors import ModelError
 from . import files
 
-__all__ = ["ALLOWED", "CARD", "MODEL", "load", "read_card", "save"]
+__all__ = ["ALLOWED", "CARD", "MODEL", "load", "read_card", "save", "versions"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def save(
     estimator
         Fitted scikit-learn estimator of types that skops or `ALLOWED` trust.
     card
-        Plain values for JSON. Versions and the model's hash are added.
+        Plain values for JSON. Versions, the model's hash and its own are added.
     others
         More files to write with them: name -> text.
 
@@ -67,6 +67,7 @@ def save(
         "versions": versions(),
         "model_sha256": _sha256(content),
     }
+    card["card_sha256"] = _card_sha256(card)
     text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
     files.write_together(
         {folder / MODEL: content}
@@ -102,7 +103,7 @@ def read_card(path: Path) -> dict[str, Any]:
     Raises
     ------
     ModelError
-        If it is missing, no JSON object or of another format.
+        If it is missing, no JSON object, of another format or changed by hand.
     """
     try:
         card = json.loads(_read(path))
@@ -111,6 +112,9 @@ def read_card(path: Path) -> dict[str, Any]:
         raise ModelError(msg) from error
     if not isinstance(card, dict) or card.get("format") != _FORMAT:
         msg = f"{path} is no model card of format {_FORMAT}: train again"
+        raise ModelError(msg)
+    if card.get("card_sha256") != _card_sha256(card):
+        msg = f"{path} was changed since it was saved (SHA-256 differs): train again"
         raise ModelError(msg)
     return card
 
@@ -137,6 +141,12 @@ def _read(path: Path) -> bytes:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _card_sha256(card: dict[str, Any]) -> str:
+    """Hash what a card says, however its text is laid out."""
+    rest = {key: value for key, value in card.items() if key != "card_sha256"}
+    return _sha256(json.dumps(rest, sort_keys=True).encode())
 
 
 def _refuse_unknown_types(content: bytes, path: object) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from ..errors import DataError
+
 __all__ = ["command"]
 
 logger = logging.getLogger(__name__)
@@ -43,7 +45,6 @@ def command(
 
     from .. import config, io, model, preprocess
     from .._internal import registry, store
-    from ..errors import DataError
 
     settings = config.load(config_path)
     estimator, card = store.load(folder)
@@ -56,10 +57,11 @@ def command(
     registry.warn_of_changes(plugins, card["transforms"])
     table = registry.apply(plugins, table)
     with io.reading(data):
+        empty = table.head(0).collect()
+        kept = _kept(keep, empty.columns, model.predict(fitted, empty).columns)
         n_rows = table.select(pl.len()).collect().item()
         for name, range_ in preprocess.outside(preprocess.apply(table, schema), schema).items():
             logger.warning("column %s is outside what training saw: %s", name, range_)
-        kept = table.head(0).select(keep).collect()
     if n_rows == 0:
         msg = f"{data} has a header but no rows"
         raise DataError(msg)
@@ -69,11 +71,20 @@ def command(
         def score(batch: pl.DataFrame) -> pl.DataFrame:
             bar.update(len(batch))
             scored: pl.DataFrame = model.predict(fitted, batch)
-            return pl.concat([batch.select(keep), scored], how="horizontal")
+            return pl.concat([batch.select(kept), scored], how="horizontal")
 
-        empty = pl.concat(
-            [kept, model.predict(fitted, table.head(1).collect()).clear()],
-            how="horizontal",
-        )
-        io.write(table.map_batches(score, schema=empty.schema, streamable=True), output)
+        scored = table.map_batches(score, schema=score(empty).schema, streamable=True)
+        io.write(scored, output, source=data)
     click.echo(output)
+
+
+def _kept(names: tuple[str, ...], there: list[str], made: list[str]) -> list[str]:
+    """Name the columns to copy, each once; refuse what cannot stand beside the predictions."""
+    for name in names:
+        if name not in there:
+            msg = f"no column {name!r} to keep; there are {', '.join(there)}"
+            raise DataError(msg)
+        if name in made:
+            msg = f"cannot keep column {name!r}: a column of the predictions has that name"
+            raise DataError(msg)
+    return list(dict.fromkeys(names))

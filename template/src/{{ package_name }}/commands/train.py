@@ -67,6 +67,7 @@ def command(
         **model.to_card(run.fitted),
         "metrics": run.metrics,
         "seed": settings.seed,
+        "versions": store.versions(),
         "settings": settings.model_dump(mode="json", exclude={"plugin_folder"}),
         "data": {
             "source": source,

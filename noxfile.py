@@ -1,0 +1,100 @@
+"""The front door: `nox` runs what CI runs, `nox -l` lists the rest."""
+
+import re
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["tests", "matrix", "projects", "demo"]
+
+ROOT = Path(__file__).parent
+
+
+def install(session: nox.Session, group: str) -> None:
+    """Install a dependency group of pyproject.toml."""
+    session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), group))
+
+
+def install_project(session: nox.Session, project: Path) -> str:
+    """Render a project with default answers and install it; give the name of its command."""
+    session.run("copier", "copy", "--defaults", "--vcs-ref=HEAD", str(ROOT), str(project))
+    session.install(str(project))
+    [script] = nox.project.load_toml(project / "pyproject.toml")["project"]["scripts"]
+    return str(script)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Render a project, install it, train and predict: `nox -s demo [-- FOLDER]`."""
+    folder = session.posargs[0] if session.posargs else Path(tempfile.mkdtemp(prefix="demo-"), "my-project")
+    project = Path(folder).resolve()
+    install(session, "render")
+    script = install_project(session, project)
+    [sample] = project.glob("src/*/data/*.csv")
+    session.chdir(project)
+    session.run(script, "train")
+    session.run(script, "predict", "model", str(sample), "-o", "predictions.csv")
+    made = {"model": "model/model.skops", "predictions": "predictions.csv", "report": "model/report.html"}
+    for what, path in made.items():
+        if not (project / path).is_file():
+            session.error(f"no {what}: {path} is missing in {project}")
+        print(f"{what:12} {project / path}")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Test everything that takes seconds."""
+    install(session, "tests")
+    session.run("pytest", "-n2", "-m", "not (matrix or projects or slow)", *session.posargs)
+
+
+@nox.session
+def matrix(session: nox.Session) -> None:
+    """Build a wheel from every combination of answers: `nox -s matrix [-- --shard 1/4]`."""
+    install(session, "tests")
+    session.run("pytest", "-n2", "-q", "-m", "matrix", "--show-capture=no", *session.posargs)
+
+
+@nox.session
+def projects(session: nox.Session) -> None:
+    """Use rendered projects as their owners would: `nox -s projects [-- --every-python --shard 1/3]`."""
+    install(session, "projects")
+    session.run("pytest", "-n2", "-m", "projects", *session.posargs)
+
+
+@nox.session(default=False)
+def oldest_copier(session: nox.Session) -> None:
+    """Test and build with the oldest copier that copier.yml admits."""
+    install(session, "tests")
+    [oldest] = re.findall(r'^_min_copier_version: "(.+)"', Path("copier.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    session.install(f"copier=={oldest}")
+    session.run("pytest", "-n2", "-m", "not projects", "--show-capture=no", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the template's own Python."""
+    install(session, "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Compare the documents with the template: `nox -s docs [-- --write]` writes what is generated."""
+    install(session, "tests")
+    if "--write" in session.posargs:
+        session.run("python", "tests/documents.py")
+    session.run("pytest", "-m", "not projects", "tests/test_documents.py")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time the matrix, `copier copy` and `--help` against their limits."""
+    install(session, "tests")
+    script = install_project(session, Path(tempfile.mkdtemp(prefix="bench-"), "bench"))
+    session.run("python", "tests/bench.py", script)

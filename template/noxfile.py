@@ -1,0 +1,123 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox[uv]>=2025.10.14"]
+# ///
+"""The checks of this project: `nox -l` lists them, `nox` runs them, `nox -s tests` runs one."""
+
+import os
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+
+import nox
+from packaging.requirements import Requirement
+
+nox.needs_version = ">=2025.10.14"
+nox.options.default_venv_backend = "uv|virtualenv"
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+LOWEST = [
+    f"{requirement.name}=={bound.version}"
+    for requirement in map(Requirement, PROJECT["project"]["dependencies"])
+    for bound in requirement.specifier
+    if bound.operator == ">="
+]
+
+
+def group(name: str) -> list[str]:
+    """Give the requirements of a dependency group of pyproject.toml."""
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, spelling and which module imports which."""
+    session.install(*group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("codespell")
+    session.run("lint-imports", env={"PYTHONPATH": "src"})
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    session.install("-e.", *group("types"))
+    session.run("mypy")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests and the examples in docstrings; words after -- go to pytest."""
+    session.install("-e.", *group("test"))
+    session.run("pytest", *(session.posargs or ["--cov"]))
+
+
+@nox.session(python=PYTHONS[0], default=False)
+@nox.parametrize("pin", LOWEST, ids=LOWEST)
+def lowest(session: nox.Session, pin: str) -> None:
+    """Run the tests with one dependency at its lower bound and the others at their newest."""
+    wanted = [*PROJECT["project"]["dependencies"], *group("test")]
+    session.install("--only-binary=:all:", pin, *wanted)
+    session.install("--no-deps", "-e.")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    if "docs" not in PROJECT["dependency-groups"]:
+        session.skip("this project has no documentation to build")
+    session.install("-e.", *group("docs"))
+    session.run("sphinx-build", "-W", "--keep-going", "docs", "docs/_build")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build sdist and wheel, check what is in them and test the installed wheel."""
+    shutil.rmtree("dist", ignore_errors=True)
+    session.install("build", "twine", *group("test"))
+    session.run("python", "-m", "build")
+    (sdist,), (wheel,) = (list(Path("dist").glob(kind)) for kind in ("*.tar.gz", "*.whl"))
+    check_contents(session, sdist, wheel)
+    session.run("twine", "check", "--strict", str(sdist), str(wheel))
+    session.install(str(wheel))
+    unpacked = Path(session.create_tmp(), sdist.name.removesuffix(".tar.gz")).resolve()
+    shutil.rmtree(unpacked, ignore_errors=True)
+    shutil.unpack_archive(sdist, unpacked.parent, filter="data")
+    shutil.rmtree(unpacked / "src")  # only the installed package is left to import
+    with session.chdir(unpacked):
+        session.run("pytest", "tests")
+
+
+def check_contents(session: nox.Session, sdist: Path, wheel: Path) -> None:
+    """Stop unless the wheel is the package in src/, whole, and the sdist has what it takes."""
+    package = next(Path("src").glob("*/__init__.py")).parent
+    files = [path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    sources = {path.relative_to("src").as_posix() for path in files}
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if not name.endswith("/")}
+    packed = {name for name in packed if ".dist-info/" not in name}
+    if packed != sources:
+        session.error(f"{wheel} and src/ differ in {sorted(packed ^ sources)}")
+    needed = {"LICENSE", "README.md", "pyproject.toml", *(f"src/{name}" for name in sources)}
+    with tarfile.open(sdist) as archive:
+        missing = needed - {name.partition("/")[2] for name in archive.getnames()}
+    if missing:
+        session.error(f"{sdist} lacks {sorted(missing)}")
+
+
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Build, check and upload to the index that TWINE_REPOSITORY_URL names."""
+    if "Private :: Do Not Upload" in PROJECT["project"]["classifiers"]:
+        session.error("not for upload: pyproject.toml has the classifier Private :: Do Not Upload")
+    if "TWINE_REPOSITORY_URL" not in os.environ:
+        session.error("set TWINE_REPOSITORY_URL to the index that takes the package")
+    build(session)
+    session.run("twine", "upload", "--non-interactive", *map(str, Path("dist").iterdir()))
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -1,0 +1,133 @@
+"""How long things take, side by side: `nox -s bench`. Fails where a limit of the design is passed."""
+
+import contextlib
+import io
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from combinations import combinations, with_texts
+from hygiene import complaints
+from pytest_copie.plugin import Copie
+from rendering import Renderer, contents, snapshot
+from wheels import build_in_fork
+
+__all__: list[str] = []
+
+N_SAMPLE = 60
+N_RUNS = 9
+EVERY = combinations()
+QUESTION = "\nextra:\n  type: bool\n  help: Is this one more question?\n  default: true\n"
+
+_passed: list[str] = []
+
+
+def say(what: str, measured: float, unit: str, limit: float = float("inf")) -> None:
+    """Print a line, and remember a limit that is passed."""
+    within = "" if limit == float("inf") else f"  (limit {limit:g})"
+    print(f"{what:58} {measured:8.3f} {unit}{within}", flush=True)  # noqa: T201
+    if measured > limit:
+        _passed.append(f"{what}: {measured:.3f} {unit}, limit {limit:g}")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Drop what copier and the backends say."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Give the seconds that something takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def side_by_side(*commands: Sequence[str], cwd: Path) -> list[float]:
+    """Run commands in turn, so that all meet the same noise; give the median seconds of each."""
+    rounds = []
+    for _ in range(N_RUNS):
+        words = [[word.replace("NEW", tempfile.mkdtemp(dir=cwd)) for word in command] for command in commands]
+        rounds.append(
+            [timed(lambda line=line: subprocess.run(line, cwd=cwd, check=True, capture_output=True)) for line in words]
+        )
+    return [statistics.median(column) for column in zip(*rounds[1:], strict=True)]  # the first round compiles bytecode
+
+
+def bench_matrix(folder: Path) -> None:
+    """Measure a combination, and what one more question costs it."""
+    with quiet():
+        renderer = Renderer(Copie(folder, _new(folder, "projects"), folder), snapshot(_new(folder, "template")))
+    spent = {"render": 0.0, "build": 0.0, "check": 0.0}
+    numbers = range(0, len(EVERY), len(EVERY) // N_SAMPLE)
+    for warm in (True, False):
+        for number in numbers if not warm else numbers[::4]:
+            clock = [time.perf_counter()]
+            answers = with_texts(number, EVERY[number])
+            with renderer.fast(), quiet():
+                project = renderer.render(answers)
+            clock.append(time.perf_counter())
+            files = contents(project)
+            with quiet():
+                build_in_fork(project, folder / f"dist-{number}-{warm}")
+            clock.append(time.perf_counter())
+            complaints(files, answers)
+            clock.append(time.perf_counter())
+            for step, start, end in zip(spent, clock, clock[1:], strict=False):
+                spent[step] += 0 if warm else (end - start) / len(numbers)
+    each = sum(spent.values())
+    say("a combination, one worker", each, "s", 0.10)
+    for step, seconds in spent.items():
+        say(f"  of which to {step}", 100 * seconds / each, "%")
+    say(f"all {len(EVERY)} combinations, two workers", each * len(EVERY) / 120, "min", 4)
+    before = renders(renderer)
+    with (renderer.template / "copier.yml").open("a", encoding="utf-8") as file:
+        file.write(QUESTION)
+    say(f"a render with one more question, {2 * len(EVERY)} combinations", renders(renderer) / before, "x")
+
+
+def renders(renderer: Renderer) -> float:
+    """Give the median seconds of a render."""
+    with renderer.fast(), quiet():
+        return statistics.median(timed(lambda n=n: renderer.render(with_texts(n, EVERY[n]))) for n in range(2 * N_RUNS))
+
+
+def bench_copy(folder: Path) -> None:
+    """Compare `copier copy` with that of a template of one file."""
+    (small := _new(folder, "small")).joinpath("copier.yml").write_text("_subdirectory: template\n")
+    (_new(small, "template") / "file.txt").write_text("one line\n")
+    copy = [sys.executable, "-m", "copier", "copy", "--defaults"]
+    whole = snapshot(_new(folder, "whole"))
+    one, ours = side_by_side([*copy, str(small), "NEW/project"], [*copy, str(whole), "NEW/project"], cwd=folder)
+    say("copier copy of one file", one, "s")
+    say("copier copy of the template, against that", ours / one, "x", 1.3)
+
+
+def bench_help(script: str, folder: Path) -> None:
+    """Compare the command line's --help with what it cannot do without."""
+    python = [sys.executable, "-c"]
+    words = [[*python, "pass"], [*python, "import click"], [str(Path(sys.executable).with_name(script)), "--help"]]
+    bare, click, shown = side_by_side(*words, cwd=folder)
+    say("bare interpreter", bare, "s")
+    say("--help, against python -c 'import click'", shown / click, "x", 1.5)
+    say("--help, against a bare interpreter", shown / bare, "x", 6)
+
+
+def _new(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name
+
+
+if __name__ == "__main__":
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryDirectory() as name:
+        bench_matrix(Path(name))
+        bench_copy(Path(name))
+        bench_help(sys.argv[1], Path(name))
+    sys.exit("\n".join(["", *_passed]) if _passed else 0)

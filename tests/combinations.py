@@ -1,0 +1,70 @@
+"""Every combination of choices, a sample that covers every pair, and the command for each."""
+
+import itertools
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from questions import ASKED, check, choices, is_asked
+from texts import deal
+
+__all__ = ["Answers", "as_typed", "combinations", "command", "pairs", "pairwise", "with_texts"]
+
+Answers = dict[str, Any]
+
+
+def combinations() -> list[Answers]:
+    """List every combination of choices; a question that others hide has no answer."""
+    found: list[Answers] = [{}]
+    for key in ASKED:
+        if values := choices(key):
+            found = [
+                known | answer
+                for known in found
+                for answer in ([{key: value} for value in values] if is_asked(key, known) else [{}])
+            ]
+    return found
+
+
+def pairs(answers: Mapping[str, Any]) -> set[tuple[tuple[str, Any], ...]]:
+    """Give the pairs of choices in a combination; a hidden question counts as one choice."""
+    closed = [(key, answers.get(key)) for key in ASKED if choices(key)]
+    return set(itertools.combinations(closed, 2))
+
+
+def pairwise(every: Sequence[Answers]) -> list[int]:
+    """Pick combinations, by number, so that each pair of choices is in one of them.
+
+    Greedy, the first of equals: the same list gives the same sample everywhere.
+    """
+    held = [pairs(answers) for answers in every]
+    left = set().union(*held)
+    picked = []
+    while left:
+        best = max(range(len(every)), key=lambda number: len(held[number] & left))
+        picked.append(best)
+        left -= held[best]
+    return picked
+
+
+def with_texts(number: int, combination: Mapping[str, Any]) -> Answers:
+    """Add an answer to each text question that is asked, in the order of copier.yml."""
+    answers: Answers = {}
+    for key in ASKED:
+        if key in combination:
+            answers[key] = combination[key]
+        elif not choices(key) and is_asked(key, {**combination, **answers}):
+            answers[key] = deal(key, number)
+    return answers
+
+
+def command(answers: Mapping[str, Any], *, template: str = ".", destination: str = "../project") -> list[str]:
+    """Give the command that renders these answers, to run in the template's folder."""
+    check(answers)
+    data = [word for key, value in answers.items() for word in ("--data", f"{key}={value}")]
+    return ["copier", "copy", "--defaults", "--vcs-ref=HEAD", *data, template, destination]
+
+
+def as_typed(answers: Mapping[str, Any]) -> str:
+    """Give the command as one line to paste into a shell."""
+    return shlex.join(command(answers))

@@ -1,0 +1,22 @@
+"""The Pythons of this machine, by minor version."""
+
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+
+from questions import ASKED
+
+__all__ = ["PATH", "VERSIONS", "find"]
+
+VERSIONS: list[str] = ASKED["min_python"]["choices"]
+
+# pyenv keeps its Pythons off PATH unless one is chosen.
+_pyenv = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions").glob("3.*/bin"))
+PATH = os.pathsep.join([*map(str, _pyenv), os.environ.get("PATH", "")])
+
+
+@cache
+def find(version: str) -> str | None:
+    """Give the path of a Python such as "3.12"; None where the machine has none."""
+    return shutil.which(f"python{version}", path=PATH)

@@ -1,0 +1,69 @@
+"""Show on one line how far the matrix is, and what a combination costs."""
+
+import time
+from typing import Any
+
+import pytest
+
+__all__: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let CI spread the work over jobs, and take its time."""
+    parser.addoption("--shard", default="1/1", metavar="I/N", help="run every N-th combination, from the I-th on")
+    parser.addoption("--every-python", action="store_true", help="use each project on every Python, not on one")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep one shard."""
+    shard, shards = map(int, config.getoption("shard").split("/"))
+    kept = items[shard - 1 :: shards]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+class Progress:
+    """Counts combinations as their reports come in, from one process or from many."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Start the clock."""
+        self.config = config
+        self.done = self.total = 0
+        self.spent: dict[str, float] = {}
+        self.start = self.shown = time.monotonic()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the seconds a combination reports, and rewrite the line every second (every ten, in a log)."""
+        seconds = {key: value for key, value in report.user_properties if key.startswith("seconds to ")}
+        if report.when != "call" or not seconds:
+            return
+        self.done += 1
+        for key, value in seconds.items():
+            self.spent[key] = self.spent.get(key, 0) + float(str(value))
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal and time.monotonic() - self.shown > (1 if terminal.isatty else 10):
+            self.shown = time.monotonic()
+            terminal.write(f"\r{self.line()} " if terminal.isatty else f"\n{self.line()}")
+
+    def line(self) -> str:
+        """Say how far it is, in wall time and by share."""
+        shares = ", ".join(f"{1000 * value / self.done:.0f} ms {key[11:]}" for key, value in self.spent.items())
+        return f"{self.done} combinations, {(time.monotonic() - self.start) / self.done:.3f} s each ({shares})"
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say it once more, for the log."""
+        if self.done:
+            terminalreporter.write_line(self.line())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count where the reports come together, not in the workers."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Progress(config), "progress-line")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Print no dot for a combination: the line counts it."""
+    counted = any(key.startswith("seconds to ") for key, _ in getattr(report, "user_properties", []))
+    return ("passed", "", "") if counted and report.passed else None

@@ -1,0 +1,88 @@
+"""A rendered project in use: run things in it, train with it, review it."""
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from combinations import Answers, as_typed
+from interpreters import PATH
+
+__all__ = ["Project", "check_hosting", "failing_reviews", "use"]
+
+_OURS = ("NOX_CURRENT_SESSION", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+class Project:
+    """A render, and a way to run things in it."""
+
+    def __init__(self, folder: Path, answers: Answers, version: str) -> None:
+        self.folder = folder
+        self.answers = answers
+        self.version = version
+
+    def run(self, *words: str, cwd: Path | None = None) -> str:
+        """Run a command in the project; when it fails, say what it printed and how to see it again."""
+        environment = os.environ | {"PATH": PATH, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+        environment["OMP_NUM_THREADS"] = "1"  # threads that wait for a core are slow, and projects run side by side
+        for name in _OURS:
+            environment.pop(name, None)
+        done = subprocess.run(
+            words,
+            cwd=cwd or self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            msg = (
+                f"{' '.join(words)} gave {done.returncode}\n{done.stdout[-6000:]}\nTo see it: {as_typed(self.answers)}"
+            )
+            raise AssertionError(msg)
+        return done.stdout
+
+    def nox(self, *sessions: str, more: Sequence[str] = ()) -> str:
+        """Run the project's own sessions on this Python."""
+        return self.run("nox", "--force-python", self.version, "-s", *sessions, *more)
+
+    def commit(self) -> None:
+        """Put the project under git, as its owner does first."""
+        self.run("git", "init", "--quiet", "--initial-branch=main")
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message=Start")
+
+
+def use(project: Project, folder: Path) -> None:
+    """Train and predict with the wheel that `nox -s build` installed, outside the project."""
+    package = project.answers["package_name"]
+    script = str(project.folder / ".nox" / "build" / "bin" / package.replace("_", "-"))
+    [sample] = project.folder.glob("src/*/data/*.csv")
+    project.run(script, "train", "-o", "model", cwd=folder)
+    project.run(script, "predict", "model", str(sample), "-o", "predictions.csv", cwd=folder)
+    n_rows = len(sample.read_text(encoding="utf-8").splitlines())
+    assert len((folder / "predictions.csv").read_text(encoding="utf-8").splitlines()) == n_rows
+    assert {path.name for path in folder.iterdir()} == {"model", "predictions.csv"}
+
+
+def check_hosting(project: Project) -> None:
+    """Hold the host's files against their schemas and against what reviewers look for."""
+    if project.answers["hosting"] == "github":
+        workflows = sorted(map(str, project.folder.glob(".github/workflows/*.yml")))
+        project.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+        project.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
+        project.run("zizmor", "--offline", "--quiet", ".github")
+    if project.answers["hosting"] == "gitlab":
+        project.run("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", ".gitlab-ci.yml")
+        project.run("check-jsonschema", "--builtin-schema", "vendor.renovate", "renovate.json")
+    if (project.answers["hosting"], project.answers["docs"]) == ("github", "sphinx"):
+        assert failing_reviews(project) == []
+
+
+def failing_reviews(project: Project) -> list[str]:
+    """List the checks of sp-repo-review that fail."""
+    found = json.loads(project.run("sp-repo-review", ".", "--format", "json", "--show", "all") or "{}")
+    return sorted(name for name, check in found["checks"].items() if check["result"] is False)

@@ -1,0 +1,63 @@
+"""`copier copy` as users type it: from GitHub by its short name, at the newest release, with nothing to trust."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import copier
+import pytest
+import yaml
+from combinations import command
+from rendering import Renderer, contents, snapshot
+
+
+def git(*words: str, folder: Path) -> None:
+    """Run git as somebody who has no settings."""
+    subprocess.run(["git", *words], cwd=folder, check=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder that stands for github.com: a release, and a broken commit after it."""
+    work = snapshot(tmp_path_factory.mktemp("work"))
+    git("init", "--quiet", "--initial-branch=main", folder=work)
+    git("add", "--all", folder=work)
+    git("commit", "--quiet", "--message=Release", folder=work)
+    git("tag", "v0.1.0", folder=work)
+    (work / "copier.yml").write_text("unfinished: [\n")
+    git("commit", "--quiet", "--all", "--message=Break", folder=work)
+    hub = tmp_path_factory.mktemp("hub")
+    git("clone", "--quiet", "--bare", str(work), "org/copier-datascience.git", folder=hub)
+    return hub
+
+
+def test_copy_from_github_takes_the_newest_release(hub: Path, tmp_path: Path) -> None:
+    (tmp_path / "gitconfig").write_text(f'[url "file://{hub}/"]\n  insteadOf = https://github.com/\n')
+    environment = {"GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig"), "COPIER_CACHE_DIR": str(tmp_path / "cache")}
+    words = [sys.executable, "-m", "copier", "copy", "--defaults", "gh:org/copier-datascience", "myproj"]
+    subprocess.run(words, cwd=tmp_path, env=os.environ | environment, check=True, stdin=subprocess.DEVNULL)
+    answers = yaml.safe_load((tmp_path / "myproj" / ".copier-answers.yml").read_text(encoding="utf-8"))
+    assert (answers["_src_path"], answers["_commit"]) == ("gh:org/copier-datascience", "v0.1.0")
+    assert (tmp_path / "myproj" / "src" / "myproj" / "__init__.py").is_file()
+
+
+def test_command_of_a_combination_renders_it(renderer: Renderer, tmp_path: Path) -> None:
+    answers = {"project_name": 'It\'s a "gauge"', "package_name": "gauge", "docs": "none"}
+    words = command(answers, template=str(renderer.template), destination="project")
+    subprocess.run([sys.executable, "-m", *words], cwd=tmp_path, check=True, stdin=subprocess.DEVNULL)
+    assert contents(tmp_path / "project") == contents(renderer.render(answers))
+
+
+@pytest.mark.parametrize("setting", ["_tasks: [echo]", "_jinja_extensions: [jinja2.ext.do]"])
+def test_template_that_needs_trust_would_be_seen(
+    setting: str, renderer: Renderer, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pytest-copie trusts everything, so `Renderer.copy` does not use it."""
+    shutil.copytree(template, tmp_path / "template")
+    with (tmp_path / "template" / "copier.yml").open("a") as file:
+        file.write(f"{setting}\n")
+    monkeypatch.setattr(renderer, "template", tmp_path / "template")
+    with pytest.raises(copier.errors.UnsafeTemplateError):
+        renderer.copy(tmp_path / "project", {})

@@ -1,0 +1,138 @@
+"""Every check that a project brings is seen to fail: a violation is planted, and the check must name it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from projects import Project, failing_reviews
+from rendering import Renderer
+
+pytestmark = pytest.mark.projects
+
+ANSWERS = {
+    "package_name": "tides",
+    "user_name": "Ada",
+    "user_email": "ada@example.org",
+    "github_user": "ada",
+    "description": "Predicts the tide",
+}
+SRC = "src/tides"
+# (session, file, what is put at its end, what the check says)
+PLANTED = {
+    "unused import": ("lint", f"{SRC}/model.py", "import json\n", "F401"),
+    "untidy format": ("lint", f"{SRC}/errors.py", "x = {  'a':1 }\n", "reformatted"),
+    "spelling": ("lint", "README.md", "Train teh model.\n", "teh ==> the"),
+    "arrow backwards": ("lint", f"{SRC}/features.py", "from . import model as _model  # noqa\n", "features"),
+    "plugins that know a stage": (
+        "lint",
+        f"{SRC}/plugins/__init__.py",
+        "from .. import io as _io  # noqa\n",
+        "plugins",
+    ),
+    "circle": ("lint", f"{SRC}/_internal/files.py", "from . import store as _store  # noqa\n", "No circles"),
+    "wrong type": ("types", f"{SRC}/evaluate.py", "\n\nN_ROWS: int = 'many'\n", "Incompatible types"),
+    "failing test": (
+        "tests",
+        "tests/test_io.py",
+        "\n\ndef test_planted() -> None:\n    assert not io\n",
+        "test_planted",
+    ),
+    "failing example": (
+        "tests",
+        f"{SRC}/errors.py",
+        '\n\ndef planted():\n    """\n    >>> 1\n    2\n    """\n',
+        "planted",
+    ),
+    "untested code": (
+        "tests",
+        f"{SRC}/errors.py",
+        "\nif __name__ == '':\n" + 200 * "    print()\n",
+        "fail-under|less than",
+    ),
+    "broken link": ("docs", "docs/index.md", "\n[nowhere](nowhere.md)\n", "nowhere"),
+    "wheel without data": (
+        "build",
+        "pyproject.toml",
+        '\n[tool.hatch.build.targets.wheel]\nexclude = ["*.csv"]\n',
+        "csv",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def tides(renderer: Renderer) -> Project:
+    """Give a project whose checks have passed once: what fails later fails for what was planted."""
+    project = Project(renderer.render(ANSWERS), ANSWERS, "3.11")
+    project.commit()
+    return project
+
+
+@pytest.fixture
+def clean(tides: Project) -> Iterator[Project]:
+    """Give the project as it was committed; take away afterwards what was planted."""
+    yield tides
+    tides.run("git", "reset", "--quiet", "--hard")
+    tides.run("git", "clean", "--quiet", "--force", "-d")
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_check_finds_what_is_planted(clean: Project, planted: str) -> None:
+    session, path, text, complaint = PLANTED[planted]
+    before = _result(clean, session)
+    assert before == "", f"{session} fails before anything is planted: {before}"
+    target = clean.folder / path
+    target.write_text(target.read_text(encoding="utf-8") + text, encoding="utf-8")
+    assert re.search(complaint, _result(clean, session))
+
+
+_passed: set[str] = set()
+
+
+def _result(project: Project, session: str) -> str:
+    """Run a session; give what it says if it fails. A clean project is asked once."""
+    dirty = project.run("git", "status", "--porcelain")
+    if not dirty and session in _passed:
+        return ""
+    name = f"{session}-{project.version}" if session == "tests" else session
+    try:
+        project.nox(name, more=["--reuse-existing-virtualenvs"])
+    except AssertionError as error:
+        return str(error)
+    _passed.add(session)
+    return ""
+
+
+def _refused(project: Project, *words: str) -> str:
+    with pytest.raises(AssertionError) as caught:
+        project.run(*words)
+    return str(caught.value)
+
+
+def test_pyproject_with_unknown_classifier_is_refused(clean: Project) -> None:
+    _edit(clean, "pyproject.toml", "Typing :: Typed", "Typing :: Guessed")
+    assert "classifier" in _refused(clean, "validate-pyproject", "pyproject.toml")
+
+
+def test_review_misses_a_file(clean: Project) -> None:
+    assert failing_reviews(clean) == []
+    (clean.folder / ".pre-commit-config.yaml").unlink()
+    assert failing_reviews(clean) != []
+
+
+def test_workflow_that_is_no_workflow_is_refused(clean: Project) -> None:
+    _edit(clean, ".github/workflows/ci.yml", "runs-on:", "runs-onn:")
+    words = ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml")
+    assert "runs-onn" in _refused(clean, *words)
+
+
+def test_workflow_that_lets_strangers_write_shell_is_refused(clean: Project) -> None:
+    _edit(clean, ".github/workflows/ci.yml", "- run: ", "- run: echo ${{ github.event.issue.title }}; ")
+    assert "template-injection" in _refused(clean, "zizmor", "--offline", ".github")
+
+
+def _edit(project: Project, path: str, old: str, new: str) -> None:
+    target = Path(project.folder, path)
+    text = target.read_text(encoding="utf-8")
+    assert old in text
+    target.write_text(text.replace(old, new), encoding="utf-8")

@@ -1,0 +1,61 @@
+"""Rendered projects are used as their owner would: every check they bring, from the outside and by others' rules.
+
+The renders hold every pair of choices; each goes through one Python (in turn), or through all with --every-python.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from combinations import combinations, pairwise, with_texts
+from interpreters import VERSIONS, find
+from projects import Project, check_hosting, use
+from questions import choices
+from rendering import Renderer
+
+pytestmark = [pytest.mark.projects]
+
+EVERY = combinations()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Deal the Pythons out to the sample."""
+    if {"number", "version"} <= set(metafunc.fixturenames):
+        every_python = metafunc.config.getoption("every_python")
+        cases = []
+        for place, number in enumerate(pairwise(EVERY)):
+            able = [version for version in VERSIONS if _minor(version) >= _minor(EVERY[number]["min_python"])]
+            cases += [(number, version) for version in (able if every_python else [able[place % len(able)]])]
+        metafunc.parametrize(("number", "version"), cases, ids=[_name(*case) for case in cases])
+
+
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2])
+
+
+def _name(number: int, version: str) -> str:
+    return "-".join([*map(str, EVERY[number].values()), version])
+
+
+@pytest.fixture
+def project(renderer: Renderer, number: int, version: str) -> Project:
+    """Give a render that its owner has just committed."""
+    if find(version) is None:
+        pytest.skip(f"no Python {version} on this machine")
+    answers = with_texts(number, EVERY[number])
+    project = Project(renderer.render(answers), answers, version)
+    project.commit()
+    return project
+
+
+def test_project_passes_its_own_checks(project: Project, tmp_path: Path) -> None:
+    project.nox("lint", "types", "build", *(["docs"] if project.answers["docs"] == "sphinx" else []))
+    use(project, tmp_path)
+    assert project.run("git", "status", "--porcelain") == "", "the checks leave files that git sees"
+    project.run("validate-pyproject", "pyproject.toml")
+    check_hosting(project)
+    shutil.rmtree(project.folder)
+
+
+def test_sample_has_every_python_that_projects_may_need() -> None:
+    assert set(VERSIONS) == set(choices("min_python"))
