@@ -1,25 +1,22 @@
-"""Render many projects fast: a snapshot, no git per file, each Jinja source compiled once.
+"""Render many projects with pytest-copie, from a snapshot, leaving out what costs time and changes nothing.
 
-Copier asks git about every file and compiles every source again for every render. Inside a test session neither has an
-effect on what is written, so both are taken out: a render then costs a fifth. Should copier change underneath, the
-first render notices and all of them go the plain way, with the reason in the test report.
+A shortcut is taken when it is seen, on one render, to write the same files and to serve. Should copier change
+underneath, it is left out, with the reason among the warnings: renders are slower then, and no less right.
 """
 
 import os
 import shutil
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import copier
-import jinja2
-import plumbum
-import yaml
 from pytest_copie.plugin import Copie
 from questions import ROOT, check
+from shortcuts import SHORTCUTS
 
 __all__ = ["Renderer", "contents", "snapshot"]
 
@@ -46,37 +43,35 @@ def contents(project: Path) -> dict[str, bytes]:
 
 
 class Renderer:
-    """Renders combinations with pytest-copie, the fast way where that is proven equal to the plain one.
+    """Renders combinations of answers.
 
     Attributes
     ----------
     template
         A snapshot of the template.
-    reason
-        Why renders go the plain way; None while they go the fast way.
+    problems
+        Why a shortcut is left out, by its name; empty while all fit.
     """
 
     def __init__(self, copie: Copie, template: Path) -> None:
-        """Prove on one render that the fast way writes the same files, or choose the plain way."""
+        """Prove each shortcut on one render."""
         self.copie, self.template = copie, template
-        self.reason: str | None = None
-        self._compiled: dict[Any, Any] = {}
-        self._parsed: dict[Any, Any] = {}
-        self._hits = 0
+        self.problems = dict.fromkeys(SHORTCUTS, "not tried yet")
         plain = contents(self.render(_SOME))
+        for name in SHORTCUTS:
+            self.problems.pop(name)
+            if problem := self._problem(name, plain):
+                self.problems[name] = problem
+                warnings.warn(f"renders take no shortcut past {name}: {problem}", stacklevel=2)
+
+    def _problem(self, name: str, plain: dict[str, bytes]) -> str | None:
+        """Say what is wrong with the newest shortcut; None if nothing is."""
         try:
-            with self.fast():
+            with self.fast() as served:
                 fast = contents(self.render(_SOME))
-                again = contents(self.render(_SOME))
         except Exception as error:  # noqa: BLE001 - whatever copier turns into, the plain way is left
-            self.reason = f"the fast way does not fit this copier: {error!r}"
-        else:
-            if not plain == fast == again:
-                self.reason = "the fast way writes other files"
-            elif not self._hits:
-                self.reason = "copier no longer compiles through jinja2.Environment.compile"
-        if self.reason:
-            warnings.warn(f"every render goes the plain way: {self.reason}", stacklevel=2)
+            return f"copier fails with {error!r}"
+        return "copier writes other files" if fast != plain else None if served[name] else "it does not serve"
 
     def render(self, answers: Mapping[str, Any]) -> Path:
         """Render a project; what copier raises is raised here, pytest-copie only notes it."""
@@ -103,44 +98,10 @@ class Renderer:
         return destination
 
     @contextmanager
-    def fast(self) -> Iterator[None]:
-        """Render without git and with compiled Jinja kept, unless that does not work here."""
-        if self.reason:
-            yield
-            return
+    def fast(self) -> Iterator[Counter[str]]:
+        """Render with the shortcuts that fit; count how often each serves."""
+        served: Counter[str] = Counter()
         with ExitStack() as stack:
-            stack.enter_context(_no_git(self.template))
-            stack.enter_context(mock.patch.object(jinja2.Environment, "compile", self._compile_once()))
-            stack.enter_context(mock.patch.object(yaml, "load_all", self._parse_once))
-            yield
-
-    def _compile_once(self) -> Any:
-        plain = jinja2.Environment.compile
-
-        def compile_once(env: jinja2.Environment, source: Any, *names: Any, **options: Any) -> Any:
-            # The lexer stands for every setting of the syntax; jinja2 shares it between equal environments.
-            key = (type(env), env.lexer, *sorted(env.extensions), source, names, *options.items())
-            self._hits += key in self._compiled
-            if key not in self._compiled:
-                self._compiled[key] = plain(env, source, *names, **options)
-            return self._compiled[key]
-
-        return compile_once
-
-    def _parse_once(self, stream: Any, Loader: Any) -> Iterator[Any]:  # noqa: N803 - the name yaml gives it
-        text = stream if isinstance(stream, str | bytes) else stream.read()
-        if text not in self._parsed:
-            self._parsed[text] = list(yaml.compose_all(text, Loader))
-        return map(Loader("").construct_document, self._parsed[text])
-
-
-@contextmanager
-def _no_git(empty: Path) -> Iterator[None]:
-    """Hide git from copier: plumbum looks programs up in its own copy of the environment."""
-    from copier._vcs import is_git_available  # noqa: PLC0415 - private: its absence must not stop the plain way
-
-    with plumbum.local.env(PATH=str(empty)):
-        if is_git_available():
-            msg = "it finds git past plumbum's PATH"
-            raise RuntimeError(msg)
-        yield
+            for name in SHORTCUTS.keys() - self.problems.keys():
+                stack.enter_context(SHORTCUTS[name](served))
+            yield served

@@ -18,19 +18,29 @@ ANSWERS = {
     "description": "Predicts the tide",
 }
 SRC = "src/tides"
-# (session, file, what is put at its end, what the check says)
+# (session and what goes to it, file, what is put at its end, what the check says)
 PLANTED = {
     "unused import": ("lint", f"{SRC}/model.py", "import json\n", "F401"),
     "untidy format": ("lint", f"{SRC}/errors.py", "x = {  'a':1 }\n", "reformatted"),
     "spelling": ("lint", "README.md", "Train teh model.\n", "teh ==> the"),
-    "arrow backwards": ("lint", f"{SRC}/features.py", "from . import model as _model  # noqa\n", "features"),
+    "arrow backwards": (
+        "lint",
+        f"{SRC}/features.py",
+        "\n\nfrom . import model as _model  # noqa: E402\n",
+        "tides.features is not allowed to import tides.model",
+    ),
     "plugins that know a stage": (
         "lint",
         f"{SRC}/plugins/__init__.py",
-        "from .. import io as _io  # noqa\n",
+        "from .. import io as _io  # noqa: E402\n",
         "plugins",
     ),
-    "circle": ("lint", f"{SRC}/_internal/files.py", "from . import store as _store  # noqa\n", "No circles"),
+    "circle": (
+        "lint",
+        f"{SRC}/_internal/files.py",
+        "\n\nfrom . import store as _store  # noqa: E402\n",
+        "No circles BROKEN",
+    ),
     "wrong type": ("types", f"{SRC}/evaluate.py", "\n\nN_ROWS: int = 'many'\n", "Incompatible types"),
     "failing test": (
         "tests",
@@ -91,15 +101,18 @@ _passed: set[str] = set()
 
 def _result(project: Project, session: str) -> str:
     """Run a session; give what it says if it fails. A clean project is asked once."""
-    dirty = project.run("git", "status", "--porcelain")
-    if not dirty and session in _passed:
+    clean = project.run("git", "status", "--porcelain") == ""
+    if clean and session in _passed:
         return ""
-    name = f"{session}-{project.version}" if session == "tests" else session
+    name, *words = session.split()
+    if name == "tests":
+        name = f"tests-{project.version}"
     try:
-        project.nox(name, more=["--reuse-existing-virtualenvs"])
+        project.nox(name, more=["--reuse-existing-virtualenvs", *words])
     except AssertionError as error:
         return str(error)
-    _passed.add(session)
+    if clean:
+        _passed.add(session)
     return ""
 
 

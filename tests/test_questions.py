@@ -84,7 +84,7 @@ def test_refusal_names_the_value_the_rule_and_a_good_answer(
 
 @pytest.mark.parametrize("key", [key for key in ASKED if choices(key)])
 def test_unknown_choice_is_refused(key: str, renderer: Renderer, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=f"Invalid choice for '{key}'"):
+    with pytest.raises(ValueError, match="Invalid choice"):
         renderer.copy(tmp_path / "refused", {key: "something"})
 
 

@@ -1,6 +1,5 @@
 """A release goes to a real index on this machine, and is installed from there."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -56,9 +55,8 @@ def test_release_is_installed_from_the_index(
     for name, value in {"REPOSITORY_URL": index, "USERNAME": "ada", "PASSWORD": "any"}.items():
         monkeypatch.setenv(f"TWINE_{name}", value)
     project.nox("release")
-    python = project.folder / ".nox" / "release" / ("Scripts" if os.name == "nt" else "bin") / "python"
     words = ["install", "--no-deps", "--target", str(tmp_path / "there"), "--index-url", f"{index}simple", "tides"]
-    project.run("uv", "pip", *words, "--python", str(python))
+    project.run("uv", "pip", *words, "--python", sys.executable)
     assert (tmp_path / "there" / "tides" / "data" / "penguins.csv").is_file()
     with urlopen(f"{index}simple/tides/") as page:  # noqa: S310 - our own server
         listed = page.read().decode()

@@ -195,7 +195,7 @@ def _scan_csvs(paths: list[Path], text: Collection[str]) -> list[pl.LazyFrame]:
     """Open CSV files; a column is text in all or in none, without values of any type."""
     parts = [_scan_csv(path, text) for path in paths]
     texts = [set(part.select(cs.string()).collect_schema().names()) for part in parts]
-    mixed = set.union(*texts) - set.intersection(*texts)
+    mixed = texts[0].union(*texts) - texts[0].intersection(*texts)
     if not mixed:
         return parts
     counts = [

@@ -1,0 +1,103 @@
+"""What copier does over and over and that changes nothing it writes, left out of the renders of a test session.
+
+Copier asks git about every file, and compiles, parses and works out the same things for every path of every render.
+Each shortcut counts how often it served: one that never does no longer fits copier.
+"""
+
+import contextlib
+import io
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest import mock
+
+import copier
+import jinja2
+import plumbum
+import yaml
+
+__all__ = ["SHORTCUTS"]
+
+_compiled: dict[Any, Any] = {}
+_parsed: dict[Any, Any] = {}
+
+
+@contextmanager
+def without_git(served: Counter[str]) -> Iterator[None]:
+    """Hide git: plumbum looks programs up in its own copy of the environment."""
+
+    def refuse(_: object, words: Any, *__: object, **___: object) -> None:
+        msg = f"copier starts {words} past plumbum's PATH"
+        raise RuntimeError(msg)
+
+    with plumbum.local.env(PATH=""), mock.patch.object(subprocess.Popen, "__init__", refuse):
+        yield
+    served["git"] += 1
+
+
+@contextmanager
+def compiled_once(served: Counter[str]) -> Iterator[None]:
+    """Keep what Jinja compiles, by its source."""
+    plain = jinja2.Environment.compile
+
+    def compile_once(env: jinja2.Environment, source: Any, *names: Any, **options: Any) -> Any:
+        # The lexer stands for every setting of the syntax; jinja2 shares it between equal environments.
+        key = (type(env), env.lexer, *sorted(env.extensions), source, names, *options.items())
+        served["Jinja"] += key in _compiled
+        if key not in _compiled:
+            _compiled[key] = plain(env, source, *names, **options)
+        return _compiled[key]
+
+    with mock.patch.object(jinja2.Environment, "compile", compile_once):
+        yield
+
+
+@contextmanager
+def parsed_once(served: Counter[str]) -> Iterator[None]:
+    """Keep the nodes of copier.yml, by its text."""
+
+    def load_all(stream: Any, Loader: Any) -> Iterator[Any]:  # noqa: N803 - the name yaml gives it
+        text = stream if isinstance(stream, str | bytes) else stream.read()
+        text = text if isinstance(text, str) else text.decode()
+        served["YAML"] += text in _parsed
+        if text not in _parsed:
+            _parsed[text] = list(yaml.compose_all(text, Loader))
+        return map(Loader("").construct_document, _parsed[text])
+
+    with mock.patch.object(yaml, "load_all", load_all):
+        yield
+
+
+@contextmanager
+def named_once(served: Counter[str]) -> Iterator[None]:
+    """Keep the name of the answers file, which copier renders anew to compare it with every path."""
+    worker = copier._main.Worker  # noqa: SLF001 - a shortcut that does not fit any more is left out
+    plain = worker.answers_relpath.fget
+
+    def answers_relpath(self: Any) -> Any:
+        served["answers file"] += "known_name" in vars(self)
+        if "known_name" not in vars(self):
+            vars(self)["known_name"] = plain(self)
+        return vars(self)["known_name"]
+
+    with mock.patch.object(worker, "answers_relpath", property(answers_relpath)):
+        yield
+
+
+@contextmanager
+def unheard(served: Counter[str]) -> Iterator[None]:
+    """Drop the line that copier prints for every path."""
+    with contextlib.redirect_stderr(io.StringIO()) as heard:
+        yield
+    served["lines"] += bool(heard.getvalue())
+
+
+SHORTCUTS: dict[str, Callable[[Counter[str]], AbstractContextManager[None]]] = {
+    "git": without_git,
+    "Jinja": compiled_once,
+    "YAML": parsed_once,
+    "answers file": named_once,
+    "lines": unheard,
+}
