@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from projects import Project, failing_reviews
+from questions import ROOT
 from rendering import Renderer
 
 pytestmark = pytest.mark.projects
@@ -18,6 +19,7 @@ ANSWERS = {
     "description": "Predicts the tide",
 }
 SRC = "src/tides"
+PACKAGE = ROOT / "template" / "src" / "{{ package_name }}"
 # (session and what goes to it, file, what is put at its end, what the check says)
 PLANTED = {
     "unused import": ("lint", f"{SRC}/model.py", "import json\n", "F401"),
@@ -26,19 +28,19 @@ PLANTED = {
     "arrow backwards": (
         "lint",
         f"{SRC}/features.py",
-        "\n\nfrom . import model as _model  # noqa: E402\n",
+        "\n\nfrom . import model as _model  # noqa: E402, F401\n",
         "tides.features is not allowed to import tides.model",
     ),
     "plugins that know a stage": (
         "lint",
         f"{SRC}/plugins/__init__.py",
-        "from .. import io as _io  # noqa: E402\n",
+        "from .. import io as _io  # noqa: E402, F401\n",
         "plugins",
     ),
     "circle": (
         "lint",
         f"{SRC}/_internal/files.py",
-        "\n\nfrom . import store as _store  # noqa: E402\n",
+        "\n\nfrom . import store as _store  # noqa: E402, F401\n",
         "No circles BROKEN",
     ),
     "wrong type": ("types", f"{SRC}/evaluate.py", "\n\nN_ROWS: int = 'many'\n", "Incompatible types"),
@@ -142,6 +144,31 @@ def test_workflow_that_is_no_workflow_is_refused(clean: Project) -> None:
 def test_workflow_that_lets_strangers_write_shell_is_refused(clean: Project) -> None:
     _edit(clean, ".github/workflows/ci.yml", "- run: ", "- run: echo ${{ github.event.issue.title }}; ")
     assert "template-injection" in _refused(clean, "zizmor", "--offline", ".github")
+
+
+def mirror(module: str) -> str:
+    """Name the test file that holds a module to its word."""
+    folder, _, name = module.rpartition("/")
+    if folder in ("commands", "plugins"):
+        return f"tests/test_{folder}.py"
+    if name in ("__init__.py", "__main__.py", "errors.py") and not folder:
+        return "tests/test_cli.py"
+    return f"tests/{folder}/test_{name}" if folder else f"tests/test_{name}"
+
+
+MODULES = sorted(
+    path.relative_to(PACKAGE).as_posix()
+    for path in PACKAGE.rglob("*.py")
+    if "_internal/__init__" not in path.as_posix() and "commands/__init__" not in path.as_posix()  # words alone
+)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_that_does_nothing_fails_its_tests(clean: Project, module: str) -> None:
+    assert _result(clean, "tests") == ""
+    (clean.folder / SRC / module).write_text('raise NotImplementedError("gutted")\n', encoding="utf-8")
+    [python] = map(str, clean.folder.glob(".nox/tests*/bin/python"))
+    assert "gutted" in _refused(clean, python, "-m", "pytest", "-x", mirror(module))
 
 
 def _edit(project: Project, path: str, old: str, new: str) -> None:
