@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,8 @@ VERSIONS: list[str] = ASKED["min_python"]["choices"]
 
 # pyenv keeps its Pythons off PATH unless one is chosen.
 _pyenv = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions").glob("3.*/bin"))
-PATH = os.pathsep.join([*map(str, _pyenv), os.environ.get("PATH", "")])
+_own = Path(sys.executable).parent  # first, so that a tool is the one that was installed for the tests
+PATH = os.pathsep.join([*map(str, [_own, *_pyenv]), os.environ.get("PATH", "")])
 
 
 @cache

@@ -4,8 +4,6 @@ Copier asks git about every file, and compiles, parses and works out the same th
 Each shortcut counts how often it served: one that never does no longer fits copier.
 """
 
-import contextlib
-import io
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -72,8 +70,8 @@ def parsed_once(served: Counter[str]) -> Iterator[None]:
 
 @contextmanager
 def named_once(served: Counter[str]) -> Iterator[None]:
-    """Keep the name of the answers file, which copier renders anew to compare it with every path."""
-    worker = copier._main.Worker  # noqa: SLF001 - a shortcut that does not fit any more is left out
+    """Keep the name of the answers file, which copier renders anew to compare it with each part of every path."""
+    worker: Any = copier._main.Worker  # noqa: SLF001 - a shortcut that does not fit any more is left out
     plain = worker.answers_relpath.fget
 
     def answers_relpath(self: Any) -> Any:
@@ -87,11 +85,17 @@ def named_once(served: Counter[str]) -> Iterator[None]:
 
 
 @contextmanager
-def unheard(served: Counter[str]) -> Iterator[None]:
-    """Drop the line that copier prints for every path."""
-    with contextlib.redirect_stderr(io.StringIO()) as heard:
+def plain_as_it_is(served: Counter[str]) -> Iterator[None]:
+    """Take the parts of paths that have no brace as they are."""
+    worker: Any = copier._main.Worker  # noqa: SLF001 - as above
+    plain = worker._render_string  # noqa: SLF001
+
+    def render_string(self: Any, string: str, *others: Any, **options: Any) -> Any:
+        served["plain parts"] += "{" not in string
+        return plain(self, string, *others, **options) if "{" in string else string
+
+    with mock.patch.object(worker, "_render_string", render_string):
         yield
-    served["lines"] += bool(heard.getvalue())
 
 
 SHORTCUTS: dict[str, Callable[[Counter[str]], AbstractContextManager[None]]] = {
@@ -99,5 +103,5 @@ SHORTCUTS: dict[str, Callable[[Counter[str]], AbstractContextManager[None]]] = {
     "Jinja": compiled_once,
     "YAML": parsed_once,
     "answers file": named_once,
-    "lines": unheard,
+    "plain parts": plain_as_it_is,
 }
