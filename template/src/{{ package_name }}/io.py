@@ -46,7 +46,6 @@ Hill and Gorman (2020), https://allisonhorst.github.io/palmerpenguins/, licence 
 SAMPLE_TARGET = "species"
 
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
-_CHECKED_LINES = 10_000
 
 
 def scan(source: str | Path, *, text: Collection[str] = ()) -> pl.LazyFrame:
@@ -68,8 +67,8 @@ def scan(source: str | Path, *, text: Collection[str] = ()) -> pl.LazyFrame:
     Raises
     ------
     DataError
-        If there is no such file, its format is unknown, its header or first lines
-        are broken or its parts do not fit together.
+        If there is no such file, its format is unknown, its header or a line is
+        broken or its parts do not fit together.
     """
     with reading(source):
         paths = _parts(source)
@@ -243,7 +242,7 @@ def _check_lines(path: Path, lines: Iterator[list[str]]) -> list[str]:
     if repeated:
         msg = f"{path}: column names must differ, got {', '.join(repeated)} more than once"
         raise DataError(msg)
-    for number, line in enumerate(itertools.islice(lines, _CHECKED_LINES), start=2):
+    for number, line in enumerate(lines, start=2):
         if len(line) != len(header) and (line or len(header) > 1):
             msg = f"{path}: row {number} has {len(line)} fields, the header has {len(header)}"
             raise DataError(msg)

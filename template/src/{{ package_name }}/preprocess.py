@@ -58,9 +58,13 @@ def fit(frame: IntoFrame, *, drop: Collection[str] = ()) -> Schema:
     Raises
     ------
     DataError
-        If no column is left.
+        If there is no column of a name in `drop`, or none is left.
     """
     dtypes = _typed(nw.from_native(frame)).collect_schema()
+    unknown = [name for name in drop if name not in dtypes]
+    if unknown:
+        msg = f"no column {unknown[0]!r} to leave out; there are {', '.join(dtypes)}"
+        raise DataError(msg)
     kinds = {name: kind_of(dtype) for name, dtype in dtypes.items() if name not in drop}
     for name in [name for name, kind in kinds.items() if kind is None]:
         logger.warning("left out column %r: it holds neither numbers, text nor dates", name)

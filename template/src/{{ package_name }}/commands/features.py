@@ -41,8 +41,9 @@ def command(
     settings = config.load(config_path, target=target, drop=drop or None)
     plugins = registry.pick(settings.transforms, settings.plugin_folder)
     table = registry.apply(plugins, io.read(data or io.SAMPLE))
-    left_out = {settings.target or ("" if data else io.SAMPLE_TARGET), *settings.drop}
-    schema = preprocess.fit(table, drop=left_out)
+    aside = settings.target or ("" if data else io.SAMPLE_TARGET)
+    known = [aside] if target or aside in table.columns else []
+    schema = preprocess.fit(table, drop=[*known, *settings.drop])
     clean = preprocess.apply(table, schema)
     io.write(features.transform(clean, features.fit(clean, schema)), output)
     click.echo(output)

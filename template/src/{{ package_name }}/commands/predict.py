@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import DataError
+from ..errors import DataError, PluginError
 
 __all__ = ["command"]
 
@@ -50,21 +50,26 @@ def command(
     estimator, card = store.load(folder)
     fitted = model.from_card(card, estimator)
     schema = fitted.encoder.schema
-    table = io.scan(data, text=schema.names("category"))
+    rows = io.scan(data, text=schema.names("category"))
     plugins = registry.pick(
         tuple(made["name"] for made in card["transforms"]), settings.plugin_folder
     )
     registry.warn_of_changes(plugins, card["transforms"])
-    table = registry.apply(plugins, table)
+    table = registry.apply(plugins, rows)
     with io.reading(data):
         empty = table.head(0).collect()
         kept = _kept(keep, empty.columns, model.predict(fitted, empty).columns)
-        n_rows = table.select(pl.len()).collect().item()
+        counts = pl.collect_all([rows.select(pl.len()), table.select(pl.len())])
+        n_rows, n_left = (count.item() for count in counts)
         for name, range_ in preprocess.outside(preprocess.apply(table, schema), schema).items():
             logger.warning("column %s is outside what training saw: %s", name, range_)
     if n_rows == 0:
         msg = f"{data} has a header but no rows"
         raise DataError(msg)
+    if n_left != n_rows:
+        names = ", ".join(plugin.name for plugin in plugins)
+        msg = f"each row needs a prediction, but the plugins {names} make {n_left} rows of {n_rows}"
+        raise PluginError(msg)
 
     with tqdm(total=n_rows, unit="row", unit_scale=True, disable=None) as bar:
 
