@@ -1,0 +1,94 @@
+"""The template's releases, found in its history, and a throw-away repository that carries them as tags.
+
+A release is the commit that put its heading into CHANGELOG.md: tags do not travel with every clone.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from questions import ROOT
+
+__all__ = ["HEAD", "CloneError", "add_release", "git", "publish", "releases", "unreleased"]
+
+HEAD = "v90.0.0"
+"""The tag that stands for the template as it lies in the working tree."""
+
+_HEADING = re.compile(r"^## (\d+\.\d+\.\d+)", re.MULTILINE)
+
+
+class CloneError(Exception):
+    """The template's history is not here."""
+
+
+def git(*words: str, folder: Path, **environment: str) -> str:
+    """Run git and give what it prints, or raise with what it complains of."""
+    done = subprocess.run(
+        ["git", *words],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        msg = f"git {' '.join(words)} gave {done.returncode}: {done.stderr.strip()}"
+        raise CloneError(msg)
+    return done.stdout
+
+
+def releases(repository: Path = ROOT) -> dict[str, str]:
+    """Find the releases: tag -> commit, the oldest first.
+
+    Raises
+    ------
+    CloneError
+        If there is no repository, or only the end of its history.
+    """
+    if git("rev-parse", "--is-shallow-repository", folder=repository).strip() == "true":
+        msg = "this clone is shallow, releases are found in the whole history: git fetch --unshallow"
+        raise CloneError(msg)
+    found: dict[str, str] = {}
+    for commit in git("log", "--reverse", "--format=%H", "--", "CHANGELOG.md", folder=repository).split():
+        text = git("show", f"{commit}:CHANGELOG.md", folder=repository)
+        for version in reversed(_HEADING.findall(text)):
+            found.setdefault(f"v{version}", commit)
+    return found
+
+
+def publish(folder: Path) -> Path:
+    """Make a bare repository with a tag for each release, and `HEAD` for the working tree, committed or not."""
+    bare = folder / "template.git"
+    git("clone", "--quiet", "--bare", "--no-tags", str(ROOT), str(bare), folder=folder)
+    for tag, commit in releases().items():
+        git("tag", tag, commit, folder=bare)
+    _commit(bare, ROOT, HEAD)
+    return bare
+
+
+def unreleased(bare: Path) -> str:
+    """Give the commit before the working tree: what somebody has who copied from the branch."""
+    here = git("rev-parse", f"{HEAD}^{{tree}}", folder=bare)
+    changed = here != git("rev-parse", f"{HEAD}~^{{tree}}", folder=bare)
+    return git("rev-parse", f"{HEAD}~" if changed else f"{HEAD}~2", folder=bare).strip()
+
+
+def add_release(bare: Path, tag: str, folder: Path, change: Callable[[Path], None]) -> None:
+    """Release what `change` makes of the newest release, given a checkout of it in `folder`."""
+    git("--work-tree", str(folder), "checkout", "--quiet", "--force", "main", "--", ".", folder=bare)
+    change(folder)
+    _commit(bare, folder, tag)
+
+
+def _commit(bare: Path, tree: Path, tag: str) -> None:
+    """Commit a folder as it is on top of the branch, and tag it."""
+    index = str(bare / f"index-{tag}")
+    words = ["--git-dir", str(bare), "--work-tree", str(tree)]
+    git(*words, "add", "--all", ".", folder=tree, GIT_INDEX_FILE=index)
+    written = git("write-tree", folder=bare, GIT_INDEX_FILE=index).strip()
+    commit = git("commit-tree", written, "-p", "HEAD", "-m", tag, folder=bare).strip()
+    git("update-ref", "HEAD", commit, folder=bare)
+    git("tag", tag, commit, folder=bare)
