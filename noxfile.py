@@ -48,7 +48,7 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test everything that takes seconds."""
     install(session, "tests")
-    session.run("pytest", "-n2", "-m", "not (matrix or projects or slow)", *session.posargs)
+    session.run("pytest", "-n2", "-m", "not (matrix or projects or slow or updates)", *session.posargs)
 
 
 @nox.session

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
+from classes import classes
 
 __all__ = ["PARSERS", "complaints"]
 
@@ -33,12 +34,18 @@ DOUBLE_BLANK = "\n\n\n"
 JINJA = re.compile(r"(?<!\$)\{\{|\{%|\{#")
 
 
+def _unclassed(path: str) -> list[str]:
+    """Ask for exactly one class in copier.yml."""
+    found = classes(path)
+    return [] if len(found) == 1 else [f"is in {' and '.join(found) or 'no class'} of copier.yml"]
+
+
 def complaints(files: Mapping[str, bytes], answers: Mapping[str, Any]) -> list[str]:
     """List what is wrong, each with its path; an answer may hold anything, so the answers are no leftover Jinja."""
     return [
         f"{path}: {problem}"
         for path, data in files.items()
-        for problem in (*_problems(PurePosixPath(path), data), *_leftovers(path, data, answers))
+        for problem in (*_problems(PurePosixPath(path), data), *_unclassed(path), *_leftovers(path, data, answers))
     ]
 
 

@@ -54,8 +54,8 @@ def releases(repository: Path = ROOT) -> dict[str, str]:
     found: dict[str, str] = {}
     for commit in git("log", "--reverse", "--format=%H", "--", "CHANGELOG.md", folder=repository).split():
         text = git("show", f"{commit}:CHANGELOG.md", folder=repository)
-        for version in reversed(_HEADING.findall(text)):
-            found.setdefault(f"v{version}", commit)
+        there = [f"v{version}" for version in reversed(_HEADING.findall(text))]
+        found = {tag: found.get(tag, commit) for tag in there}
     return found
 
 
