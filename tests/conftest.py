@@ -1,11 +1,14 @@
-"""What every test shares: a quiet machine, one snapshot of the template, one renderer."""
+"""What every test shares: a quiet machine, one snapshot of the template, one renderer, projects to update."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from pytest_copie.plugin import Copie
+from releases import publish
 from rendering import Renderer, snapshot
+from updating import Follower, Workshop, losses, troubles
 
 pytest.register_assert_rewrite("expectations", "projects")
 pytest_plugins = ["progress"]
@@ -31,3 +34,26 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def renderer(copie_session: Copie, template: Path) -> Renderer:
     """Give what renders a combination."""
     return Renderer(copie_session, template)
+
+
+@pytest.fixture(scope="session")
+def workshop(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Publish the releases, and make projects from them."""
+    return Workshop(publish(tmp_path_factory.mktemp("hub")), tmp_path_factory.mktemp("renders"), renderer)
+
+
+@pytest.fixture
+def project(workshop: Workshop, tmp_path: Path, record_property: Callable[[str, object], None]) -> Iterator[Follower]:
+    """Give a project to start; count it, and the edits in it."""
+    project = Follower(workshop, tmp_path / "project")
+    yield project
+    lines = sum(len(edit[0]) for edit in project.mine.values() if isinstance(edit, tuple))
+    counts = {
+        "projects": 1,
+        "updates": project.updates,
+        "edits": lines + sum(not isinstance(edit, tuple) for edit in project.mine.values()),
+        "edits lost": len(losses(project.folder, project.mine)),
+        "conflicts": len(troubles(project.folder)),
+    }
+    for what, count in counts.items():
+        record_property(f"count of {what}", count)

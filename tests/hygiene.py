@@ -35,7 +35,9 @@ JINJA = re.compile(r"(?<!\$)\{\{|\{%|\{#")
 
 
 def _unclassed(path: str) -> list[str]:
-    """Ask for exactly one class in copier.yml."""
+    """Ask for exactly one class in copier.yml, and for files in each folder."""
+    if path.endswith("/"):
+        return ["is an empty folder"]
     found = classes(path)
     return [] if len(found) == 1 else [f"is in {' and '.join(found) or 'no class'} of copier.yml"]
 

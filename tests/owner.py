@@ -34,8 +34,8 @@ def deleted_files(project: Path, package: str) -> None:  # noqa: ARG001 - edits 
         (project / name).unlink(missing_ok=True)
     for name in ("tests/test_notebook.py", "tests/test_plugins.py"):
         (project / name).unlink()
-    if (project / "docs").is_dir():
-        _replace(project / "docs" / "index.md", r"(?m)^configure\n", "")
+    for path in project.glob("docs/index.md"):
+        _replace(path, r"(?m)^configure\n", "")
 
 
 def new_module_and_test(project: Path, package: str) -> None:

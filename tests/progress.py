@@ -1,6 +1,7 @@
 """Show on one line how far the matrix is, and what a combination costs."""
 
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -30,10 +31,13 @@ class Progress:
         self.config = config
         self.done = self.total = 0
         self.spent: dict[str, float] = {}
+        self.counts: Counter[str] = Counter()
         self.start = self.shown = time.monotonic()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the seconds a combination reports, and rewrite the line every second (every ten, in a log)."""
+        if report.when == "teardown":
+            self.counts.update({key[9:]: value for key, value in report.user_properties if key[:9] == "count of "})
         seconds = {key: value for key, value in report.user_properties if key.startswith("seconds to ")}
         if report.when != "call" or not seconds:
             return
@@ -54,6 +58,9 @@ class Progress:
         """Say it once more, for the log."""
         if self.done:
             terminalreporter.write_line(self.line())
+        if self.counts:
+            counts = ", ".join(f"{count} {what}" for what, count in self.counts.items())
+            terminalreporter.write_line(f"{counts}, in {time.monotonic() - self.start:.0f} s")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,7 +4,9 @@ Copier asks git about every file, and compiles, parses and works out the same th
 Each shortcut counts how often it served: one that never does no longer fits copier.
 """
 
+import shutil
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,10 +18,11 @@ import jinja2
 import plumbum
 import yaml
 
-__all__ = ["SHORTCUTS"]
+__all__ = ["FOR_UPDATES", "SHORTCUTS"]
 
 _compiled: dict[Any, Any] = {}
 _parsed: dict[Any, Any] = {}
+_clones: dict[Any, str] = {}
 
 
 @contextmanager
@@ -98,10 +101,44 @@ def plain_as_it_is(served: Counter[str]) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def cloned_once(served: Counter[str]) -> Iterator[None]:
+    """Keep a clone of each release; an update clones the template five times."""
+    module: Any = copier._template  # noqa: SLF001 - a shortcut that does not fit any more is left out
+    plain = module.clone
+
+    def clone(url: str, ref: str, location: str) -> str:
+        key = (url, ref)
+        served["clones"] += key in _clones
+        if key not in _clones:
+            _clones[key] = plain(url, ref, location=tempfile.mkdtemp(prefix="kept-clone-"))
+        shutil.copytree(_clones[key], location, symlinks=True, dirs_exist_ok=True)
+        return location
+
+    with mock.patch.object(module, "clone", clone):
+        yield
+
+
+@contextmanager
+def modes_of_files(served: Counter[str]) -> Iterator[None]:
+    """Do not ask git for each file whether it keeps the mode of files: where these tests run, it does."""
+
+    def sync(_: object, __: object, *___: object, **____: object) -> None:
+        served["modes"] += 1
+
+    name = "_sync_git_index_executable_bit"
+    with mock.patch.object(copier._main.Worker, name, sync):  # noqa: SLF001
+        yield
+
+
 SHORTCUTS: dict[str, Callable[[Counter[str]], AbstractContextManager[None]]] = {
     "git": without_git,
     "Jinja": compiled_once,
     "YAML": parsed_once,
     "answers file": named_once,
     "plain parts": plain_as_it_is,
+}
+FOR_UPDATES: dict[str, Callable[[Counter[str]], AbstractContextManager[None]]] = {
+    "clones": cloned_once,
+    "modes": modes_of_files,
 }

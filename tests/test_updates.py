@@ -1,77 +1,100 @@
 """`copier update` loses nothing: from every release to the template as it is, trees and answers compared."""
 
-from collections.abc import Callable
+import itertools
+import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
 from classes import is_seed
 from combinations import Answers, combinations, pairwise, with_texts
-from owner import edit
-from releases import HEAD, publish, releases, unreleased
-from rendering import Renderer
-from updating import Workshop, commit, edits, losses, tree, troubles
+from owner import EDITS
+from questions import ASKED, choices
+from releases import HEAD, releases, unreleased
+from updating import Follower, Workshop, tree
 from wheels import build_in_fork
 
 pytestmark = pytest.mark.updates
 
 EVERY = combinations()
-SAMPLE = pairwise(EVERY)
+SAMPLE = pairwise(EVERY)  # holds each pair of choices; a second time, from the other end
+SAMPLE += [number for number in (len(EVERY) - 1 - other for other in pairwise(EVERY[::-1])) if number not in SAMPLE]
 FROM = [*releases(), "unreleased"]
+DEFAULTS = {"package_name": "tides", "user_name": "Ada", "description": "Predicts the tide"}
+OWNER = {"github": {"github_user": "ada"}, "gitlab": {"gitlab_user": "ada"}, "none": {}}
+TAGGED = ["hatchling", "setuptools", "pdm-backend"]  # take the version from a git tag
+FLIPS = [
+    (more, key, *pair)
+    for key in ASKED
+    for more in ([{"build_backend": name} for name in TAGGED] if key == "versioning" else [{}])
+    for pair in itertools.combinations(choices(key), 2)
+]
+FLIPS += [({"versioning": "git-tag"}, "build_backend", name, "flit-core") for name in TAGGED]
 
 
 def _name(number: int) -> str:
     return "-".join(map(str, EVERY[number].values()))
 
 
-@pytest.fixture(scope="session")
-def workshop(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """Publish the releases, and make projects from them."""
-    return Workshop(publish(tmp_path_factory.mktemp("hub")), tmp_path_factory.mktemp("renders"), renderer)
+def tagged(workshop: Workshop, release: str) -> str:
+    """Give the tag or commit of a release."""
+    return unreleased(workshop.bare) if release == "unreleased" else release
 
 
-@pytest.fixture
-def start(workshop: Workshop, tmp_path: Path) -> Callable[[str, Answers], Path]:
-    """Start a project at a release."""
-
-    def call(release: str, answers: Answers) -> Path:
-        release = unreleased(workshop.bare) if release == "unreleased" else release
-        return workshop.start(release, answers, tmp_path / "project")
-
-    return call
+def build(project: Follower, folder: Path) -> None:
+    """Build the wheel of a copy: backends leave things behind."""
+    copy = folder.with_name(f"{folder.name}-copy")
+    shutil.copytree(project.folder, copy, ignore=shutil.ignore_patterns(".git"))
+    build_in_fork(copy, folder)
 
 
 @pytest.mark.parametrize("number", SAMPLE, ids=_name)
 @pytest.mark.parametrize("release", FROM)
-def test_untouched_project_becomes_a_fresh_render(
-    release: str, number: int, workshop: Workshop, start: Callable[[str, Answers], Path]
-) -> None:
+def test_untouched_project_becomes_a_fresh_render(release: str, number: int, project: Follower) -> None:
     answers = with_texts(number, EVERY[number])
-    project = start(release, answers)
-    before, fresh = tree(project), tree(workshop.render(HEAD, answers))
-    workshop.update(project)
-    seeds = {path: data for path, data in before.items() if is_seed(path)}
-    assert tree(project) == seeds | {path: data for path, data in fresh.items() if not is_seed(path)}
-    assert troubles(project) == []
-    commit(project, "Update")
-    updated = tree(project)
-    workshop.update(project)
-    assert tree(project) == updated
+    project.start(tagged(project.workshop, release), answers)
+    fresh = tree(project.workshop.render(HEAD, answers))
+    project.update()
+    seeds = {path: data for path, data in project.before.items() if is_seed(path)}
+    assert tree(project.folder) == seeds | {path: data for path, data in fresh.items() if not is_seed(path)}
+    project.commit("Update")
+    project.update()
+    assert tree(project.folder) == project.before
 
 
 @pytest.mark.parametrize("number", SAMPLE, ids=_name)
 @pytest.mark.parametrize("release", FROM)
-def test_edited_project_keeps_every_edit(
-    release: str, number: int, workshop: Workshop, start: Callable[[str, Answers], Path], tmp_path: Path
+def test_edited_project_keeps_every_edit(release: str, number: int, project: Follower, tmp_path: Path) -> None:
+    project.start(tagged(project.workshop, release), with_texts(number, EVERY[number]))
+    project.edit()
+    project.update()
+    assert project.wrongs() == []
+    build(project, tmp_path / "dist")
+
+
+@pytest.mark.parametrize(("more", "key", "one", "other"), FLIPS, ids=[" ".join([*m.values(), *w]) for m, *w in FLIPS])
+def test_flipped_answer_goes_there_and_back(  # noqa: PLR0913, PLR0917 - as many as a flip has
+    more: Answers, key: str, one: str, other: str, project: Follower, tmp_path: Path
 ) -> None:
-    answers = with_texts(number, EVERY[number])
-    project = start(release, answers)
-    edit(project, answers["package_name"])
-    commit(project, "Edit")
-    mine, fresh = edits(project), tree(workshop.render(HEAD, answers))
-    workshop.update(project)
-    now = tree(project)
-    assert troubles(project) == []
-    assert losses(project, mine) == []
-    untouched = [path for path in fresh if not is_seed(path) and path not in mine]
-    assert [path for path in untouched if now[path] != fresh[path]] == []
-    build_in_fork(project, tmp_path / "dist")
+    start = DEFAULTS | more | {key: one}
+    project.start(HEAD, start | OWNER[start.get("hosting", "github")])
+    # the version stands in the line that the option itself changes
+    project.edit(*(name for name in EDITS if (name, key) != ("version", "versioning")))
+    known = project.answers()
+    for value in (other, one):
+        # what a backend cannot do is not stored: who goes back says so
+        project.update(**{key: value}, **(more if value == one and "versioning" in more else {}))
+        now = project.answers()
+        assert now[key] == value
+        others = now.keys() & known.keys() - {key}
+        assert {name: now[name] for name in others} == {name: known[name] for name in others}
+        if key == "docs" and value == "sphinx":  # switched on, its pages arrive: also one that was deleted before
+            arrived = {path for path in tree(project.folder).keys() - project.before.keys() if path.startswith("docs/")}
+            assert arrived >= {"docs/configure.md", "docs/conf.py"}
+            project.before |= dict.fromkeys(arrived, b"")
+            project.mine = {path: edit for path, edit in project.mine.items() if path not in arrived}
+        assert project.wrongs() == []
+        tomllib.loads((project.folder / "pyproject.toml").read_text(encoding="utf-8"))
+        build(project, tmp_path / value)
+        project.commit(f"{key}: {value}")
+    assert known.items() <= project.answers().items()

@@ -1,19 +1,28 @@
 """Projects that follow the template: start one at a release, update it, and say what an update did to it."""
 
+import re
 import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import copier
+import owner
+import yaml
 from classes import is_seed
 from combinations import Answers
-from questions import check
+from questions import ASKED, check, is_asked
 from releases import HEAD, git
 from rendering import Renderer, contents
+from shortcuts import FOR_UPDATES
 
-__all__ = ["Edits", "Workshop", "commit", "edits", "losses", "tree", "troubles"]
+__all__ = ["Edits", "Follower", "Workshop", "edits", "losses", "strays", "tree", "troubles"]
 
-Edits = dict[str, bytes | list[str] | None]
+Edits = dict[str, bytes | tuple[set[str], ...] | None]
+"""What an owner did: path -> content, or lines added to and taken from a merged file, or None: deleted."""
 
+ANSWERS = ".copier-answers.yml"
 MARKERS = (b"<<<<<<< ", b">>>>>>> ")
 
 
@@ -30,13 +39,25 @@ class Workshop:
         """Keep renders in a folder."""
         self.bare, self.folder, self.renderer = bare, folder, renderer
         self._made: dict[str, Path] = {}
+        self.problems: dict[str, Exception] = {}
+
+    @contextmanager
+    def fast(self) -> Iterator[Counter[str]]:
+        """Take the shortcuts that this copier has, but for those that need no git."""
+        with ExitStack() as stack, self.renderer.fast(without=["git"]) as served:
+            for name, shortcut in FOR_UPDATES.items():
+                try:
+                    stack.enter_context(shortcut(served))
+                except AttributeError as problem:
+                    self.problems[name] = problem
+            yield served
 
     def render(self, release: str, answers: Answers) -> Path:
         """Render a release with answers, without git; look, do not change."""
         key = repr((release, answers))
         if key not in self._made:
             self._made[key] = self.folder / f"{len(self._made)}"
-            with self.renderer.fast(without=["git"]):
+            with self.fast():
                 copier.run_copy(
                     str(self.bare),
                     self._made[key],
@@ -48,37 +69,85 @@ class Workshop:
                 )
         return self._made[key]
 
-    def start(self, release: str, answers: Answers, project: Path) -> Path:
-        """Give a project that its owner has just committed."""
-        shutil.copytree(self.render(release, answers), project)
-        git("init", "--quiet", "--initial-branch=main", folder=project)
-        commit(project, "Start")
-        return project
 
-    def update(self, project: Path, release: str | None = None, **answers: str) -> None:
-        """Update a project as `copier update --defaults` does; nothing is trusted."""
+class Follower:
+    """A project under git, with an owner, that follows a template.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    mine
+        What the owner did to it.
+    before
+        Its files when it was last committed.
+    updates
+        How many it has seen.
+    """
+
+    def __init__(self, workshop: Workshop, folder: Path) -> None:
+        """Name the folder; `start` makes the project."""
+        self.workshop, self.folder = workshop, folder
+        self.mine: Edits = {}
+        self.before: dict[str, bytes] = {}
+        self.updates = 0
+
+    def start(self, release: str, answers: Answers) -> None:
+        """Make a project that its owner has just committed."""
+        shutil.copytree(self.workshop.render(release, answers), self.folder)
+        git("init", "--quiet", "--initial-branch=main", folder=self.folder)
+        self.commit("Start")
+
+    def edit(self, *names: str) -> None:
+        """Do what an owner does, all of it unless edits are named, and commit it."""
+        owner.edit(self.folder, self.answers()["package_name"], *names)
+        self.commit("Edit")
+        self.mine = edits(self.folder)
+
+    def update(self, release: str = HEAD, **answers: str) -> None:
+        """Update as `copier update --defaults` does; nothing is trusted."""
         check(answers)
-        with self.renderer.fast(without=["git"]):
+        self.updates += 1
+        with self.workshop.fast():
             copier.run_update(
-                project,
+                self.folder,
                 data=answers,
-                vcs_ref=release or HEAD,
+                vcs_ref=release,
                 defaults=True,
                 overwrite=True,
                 quiet=True,
                 unsafe=False,
             )
 
+    def commit(self, message: str) -> None:
+        """Commit all there is."""
+        git("add", "--all", folder=self.folder)
+        git("commit", "--quiet", "--allow-empty", "--message", message, folder=self.folder)
+        self.before = tree(self.folder)
 
-def commit(project: Path, message: str) -> None:
-    """Commit all there is."""
-    git("add", "--all", folder=project)
-    git("commit", "--quiet", "--allow-empty", "--message", message, folder=project)
+    def answers(self) -> Answers:
+        """Read the answers that the project stores."""
+        found: Answers = yaml.safe_load((self.folder / ANSWERS).read_text(encoding="utf-8"))
+        return {key: value for key, value in found.items() if not key.startswith("_")}
+
+    def wrongs(self, release: str = HEAD) -> list[str]:
+        """List what an update left undone or did too much: conflicts, edits lost, files that are not the release's."""
+        answers = self.answers()
+        asked = {key: value for key, value in answers.items() if key not in ASKED or is_asked(key, answers)}
+        fresh = tree(self.workshop.render(release, asked))
+        given = yaml.safe_load(fresh[ANSWERS])
+        lost = [
+            f"the answer {key} is {answers.get(key)!r}" for key in given if given[key] != answers.get(key, given[key])
+        ]
+        fresh[ANSWERS] = (self.folder / ANSWERS).read_bytes()  # has answers too that others hide
+        lost += losses(self.folder, self.mine)
+        return [*troubles(self.folder), *lost, *strays(self.folder, self.before, fresh, self.mine)]
 
 
 def tree(project: Path) -> dict[str, bytes]:
-    """Read the files of a project, without git's own."""
-    return {path: data for path, data in contents(project).items() if not path.startswith(".git/")}
+    """Read the files that git sees in a project: not its own, and no empty folder."""
+    found = contents(project).items()
+    return {path: data for path, data in found if not path.startswith(".git/") and not path.endswith("/")}
 
 
 def troubles(project: Path) -> list[str]:
@@ -91,7 +160,7 @@ def troubles(project: Path) -> list[str]:
 
 
 def edits(project: Path) -> Edits:
-    """Note what the owner did since the first commit: path -> content, lines added to a merged file, or None: deleted."""
+    """Note what the owner did since the first commit, which is what the template gave."""
     start = git("rev-list", "--max-parents=0", "HEAD", folder=project).strip()
     found: Edits = {}
     for line in git("diff", "--name-status", "--no-renames", start, "HEAD", folder=project).splitlines():
@@ -101,8 +170,8 @@ def edits(project: Path) -> Edits:
         elif status == "A" or is_seed(path):
             found[path] = (project / path).read_bytes()
         else:
-            diff = git("diff", "--unified=0", start, "HEAD", "--", path, folder=project).splitlines()
-            found[path] = [text[1:] for text in diff if text.startswith("+") and not text.startswith("+++")]
+            diff = git("diff", "--unified=0", start, "HEAD", "--", path, folder=project)
+            found[path] = tuple(set(re.findall(rf"(?m)^[{sign}](?![+-]{{2}} )(.*)", diff)) for sign in "+-")
     return found
 
 
@@ -118,6 +187,32 @@ def losses(project: Path, mine: Edits) -> list[str]:
         elif isinstance(edit, bytes):
             lost += [f"{path} was changed"] if now[path] != edit else []
         else:
-            there = now[path].decode().splitlines()
-            lost += [f"{path} lost {text!r}" for text in edit if text not in there]
+            lost += [f"{path} lost {text!r}" for text in edit[0] - set(now[path].decode().splitlines())]
     return lost
+
+
+def strays(project: Path, before: dict[str, bytes], fresh: dict[str, bytes], mine: Edits) -> list[str]:
+    """List what a project has that it should not have, or lacks, after an update.
+
+    Parameters
+    ----------
+    before
+        The project's files as the owner committed them.
+    fresh
+        A render of the new release with the project's answers.
+    mine
+        What the owner did.
+    """
+    now = tree(project)
+    kept = {path for path in before if is_seed(path) or path in mine}
+    given = {path for path in fresh if not is_seed(path) and mine.get(path, b"") is not None}
+    found = [f"{path} is missing" for path in (kept | given) - now.keys()]
+    found += [f"{path} is left" for path in now.keys() - kept - given]
+    for path in given & now.keys():
+        edit = mine.get(path)
+        if edit is None and now[path] != fresh[path]:
+            found.append(f"{path} is not that of the release")
+        elif isinstance(edit, tuple):
+            missing = set(fresh[path].decode().splitlines()) - set(now[path].decode().splitlines())
+            found += [f"{path} lacks {line!r} of the release" for line in missing - edit[1]]
+    return found
