@@ -40,6 +40,7 @@ class Workshop:
         self.bare, self.folder, self.renderer = bare, folder, renderer
         self._made: dict[str, Path] = {}
         self.problems: dict[str, Exception] = {}
+        self.served: Counter[str] = Counter()
 
     @contextmanager
     def fast(self) -> Iterator[Counter[str]]:
@@ -51,6 +52,7 @@ class Workshop:
                 except AttributeError as problem:
                     self.problems[name] = problem
             yield served
+            self.served.update(served)
 
     def render(self, release: str, answers: Answers) -> Path:
         """Render a release with answers, without git; look, do not change."""
