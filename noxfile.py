@@ -115,6 +115,14 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", "-m", "not projects", "tests/test_documents.py")
 
 
+@nox.session(default=False)
+def fleet(session: nox.Session) -> None:
+    """Say where projects stand that follow the template: `nox -s fleet -- FOLDER… [--json FILE]`."""
+    install(session, "render")
+    session.chdir(session.invoked_from)
+    session.run("python", str(ROOT / "tests" / "fleet.py"), *session.posargs)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Time the matrix, `copier copy` and `--help` against their limits."""

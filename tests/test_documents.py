@@ -23,7 +23,8 @@ CHANGING = (ROOT / "docs" / "changing.md").read_text(encoding="utf-8")
 TOUR = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
 SRC = ROOT / "template" / "src" / "{{ package_name }}"
-ANSWERS = {"project_name": "Documents", "package_name": "my_project"}
+# As in this repository, whatever a fork's defaults are.
+ANSWERS = {"project_name": "Documents", "package_name": "my_project", "hosting": "github", "docs": "sphinx"}
 
 
 @pytest.fixture(scope="module")

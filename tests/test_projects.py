@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from classes import is_seed
 from combinations import combinations, pairwise, with_texts
 from interpreters import VERSIONS, find
 from projects import Project, check_hosting, use
 from questions import choices
-from rendering import Renderer
+from rendering import Renderer, contents
 
 pytestmark = [pytest.mark.projects]
 
@@ -55,6 +56,17 @@ def test_project_passes_its_own_checks(project: Project, tmp_path: Path) -> None
     project.run("validate-pyproject", "pyproject.toml")
     check_hosting(project)
     shutil.rmtree(project.folder)
+
+
+@pytest.mark.parametrize("backend", choices("build_backend"))
+def test_project_without_its_seeds_builds_starts_and_passes(backend: str, renderer: Renderer) -> None:
+    answers = {"package_name": "tides", "build_backend": backend}
+    project = Project(renderer.render(answers), answers, "3.11")
+    for path in contents(project.folder):
+        if is_seed(path):
+            (project.folder / path).unlink()
+    project.nox("build")
+    assert "Usage: tides" in project.run(str(next(project.folder.glob(".nox/build*/bin/tides"))), "--help")
 
 
 def test_sample_has_every_python_that_projects_may_need() -> None:

@@ -15,7 +15,7 @@ from questions import ASKED, HIDDEN, SETTINGS, check, choices
 from rendering import Renderer
 from texts import TEXTS
 
-PARTS = ["type", "help", "choices", "default", "placeholder", "validator", "when"]
+PARTS = ["help", "choices", "when", "type", "default", "placeholder", "validator"]
 ONE_LINE = "has a line break, a control character or a space at an end"
 REFUSED = [
     ("project_name", "", "is empty"),
@@ -37,7 +37,7 @@ REFUSED = [
     *[("github_user", text, "is no GitHub account") for text in ("-a", "a--b", "a/b", 40 * "a", "a b")],
     *[("gitlab_user", text, "is no GitLab user or group") for text in ("/a", "a//b", "a b", "a/")],
 ]
-NEEDS = {"gitlab_user": {"hosting": "gitlab"}}
+NEEDS = {"github_user": {"hosting": "github"}, "gitlab_user": {"hosting": "gitlab"}}
 
 
 @pytest.mark.parametrize("key", ASKED)

@@ -93,7 +93,7 @@ def test_text_comes_back_equal_or_is_refused(
         with pytest.raises(ValueError, match=r'has a line break, a control character or a space at an end|has "<" or'):
             renderer.copy(folder, answers)
         return
-    files = contents(renderer.copy(folder, answers))
+    files = contents(renderer.copy(folder, answers | {"hosting": "none"}))  # no badge between title and description
     assert carried(files) == {key: {text} for key, text in answers.items()}
     assert complaints(files, answers) == []
 
