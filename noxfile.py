@@ -75,8 +75,8 @@ def matrix(session: nox.Session) -> None:
 
 @nox.session
 def update(session: nox.Session) -> None:
-    """Update projects from every release, edited and not: `nox -s update [-- --all] [-- --shard 1/2]`."""
-    install(session, "tests")
+    """Update projects from every release, edited and not: `nox -s update [-- --all --shard 1/2]`."""
+    install(session, "updates")
     with in_memory() as environment:
         session.run("pytest", "-n2", "-m", "updates", "--show-capture=no", *session.posargs, env=environment)
 
@@ -91,10 +91,11 @@ def projects(session: nox.Session) -> None:
 @nox.session(default=False)
 def oldest_copier(session: nox.Session) -> None:
     """Test and build with the oldest copier that copier.yml admits."""
-    install(session, "tests")
+    install(session, "updates")
     [oldest] = re.findall(r'^_min_copier_version: "(.+)"', Path("copier.yml").read_text(encoding="utf-8"), re.MULTILINE)
     session.install(f"copier=={oldest}")
-    session.run("pytest", "-n2", "-m", "not projects", "--show-capture=no", *session.posargs)
+    with in_memory() as environment:
+        session.run("pytest", "-n2", "-m", "not projects", "--show-capture=no", *session.posargs, env=environment)
 
 
 @nox.session
@@ -121,6 +122,13 @@ def fleet(session: nox.Session) -> None:
     install(session, "render")
     session.chdir(session.invoked_from)
     session.run("python", str(ROOT / "tests" / "fleet.py"), *session.posargs)
+
+
+@nox.session(default=False)
+def notes(session: nox.Session) -> None:
+    """Write what a release brings, by comparing renders: `nox -s notes [-- [OLD] NEW]`, `next` is the working tree."""
+    install(session, "tests")
+    session.run("python", "tests/notes.py", *session.posargs)
 
 
 @nox.session

@@ -6,17 +6,18 @@ A release is the commit that put its heading into CHANGELOG.md: tags do not trav
 import os
 import re
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 from questions import ROOT
 
-__all__ = ["HEAD", "CloneError", "add_release", "git", "publish", "releases", "unreleased"]
+__all__ = ["HEAD", "CloneError", "add_release", "export", "git", "publish", "releases", "unreleased"]
 
 HEAD = "v90.0.0"
 """The tag that stands for the template as it lies in the working tree."""
 
-_HEADING = re.compile(r"^## (\d+\.\d+\.\d+)", re.MULTILINE)
+_HEADING = re.compile(r"^## (\d+\.\d+\.\d+)(?![\w.+-])", re.MULTILINE)
 
 
 class CloneError(Exception):
@@ -43,6 +44,8 @@ def git(*words: str, folder: Path, **environment: str) -> str:
 def releases(repository: Path = ROOT) -> dict[str, str]:
     """Find the releases: tag -> commit, the oldest first.
 
+    What a merge brings is released by the merge, whole: in a fork that is where its own changes are, too.
+
     Raises
     ------
     CloneError
@@ -52,18 +55,36 @@ def releases(repository: Path = ROOT) -> dict[str, str]:
         msg = "this clone is shallow, releases are found in the whole history: git fetch --unshallow"
         raise CloneError(msg)
     found: dict[str, str] = {}
-    for commit in git("log", "--reverse", "--format=%H", "--", "CHANGELOG.md", folder=repository).split():
-        text = git("show", f"{commit}:CHANGELOG.md", folder=repository)
-        there = [f"v{version}" for version in reversed(_HEADING.findall(text))]
-        found = {tag: found.get(tag, commit) for tag in there}
+    words = ["log", "--first-parent", "--reverse", "--format=%H", "--", "CHANGELOG.md"]
+    for commit in git(*words, folder=repository).split():
+        there = [
+            f"v{version}" for version in _HEADING.findall(git("show", f"{commit}:CHANGELOG.md", folder=repository))
+        ]
+        found = {tag: known for tag, known in found.items() if tag in there}  # one that was taken back
+        for tag in there[:1]:
+            found.setdefault(tag, commit)
     return found
+
+
+def export(commit: str, folder: Path, *, repository: Path = ROOT) -> Path:
+    """Write the template of a commit into a folder: copier.yml, template/ and CHANGELOG.md."""
+    folder.mkdir(parents=True)
+    packed = folder / "tree.tar"
+    names = ["copier.yml", "template", "CHANGELOG.md"]
+    git("archive", "--output", str(packed), commit, *names, folder=repository)
+    with tarfile.open(packed) as archive:
+        archive.extractall(folder, filter="data")
+    packed.unlink()
+    return folder
 
 
 def publish(folder: Path) -> Path:
     """Make a bare repository with a tag for each release, and `HEAD` for the working tree, committed or not."""
-    bare = folder / "template.git"
-    git("clone", "--quiet", "--bare", "--no-tags", str(ROOT), str(bare), folder=folder)
-    for tag, commit in releases().items():
+    bare, tags = folder / "template.git", releases()
+    git("init", "--quiet", "--bare", "--initial-branch=main", str(bare), folder=folder)
+    # Not a clone: CI checks out a commit that is on no branch, and branches have other names elsewhere.
+    git("fetch", "--quiet", "--no-tags", str(ROOT), "HEAD:refs/heads/main", folder=bare)
+    for tag, commit in tags.items():
         git("tag", tag, commit, folder=bare)
     _commit(bare, ROOT, HEAD)
     return bare
@@ -76,7 +97,7 @@ def unreleased(bare: Path) -> str:
     return git("rev-parse", f"{HEAD}~" if changed else f"{HEAD}~2", folder=bare).strip()
 
 
-def add_release(bare: Path, tag: str, folder: Path, change: Callable[[Path], None]) -> None:
+def add_release(bare: Path, tag: str, folder: Path, change: Callable[[Path], object]) -> None:
     """Release what `change` makes of the newest release, given a checkout of it in `folder`."""
     git("--work-tree", str(folder), "checkout", "--quiet", "--force", "main", "--", ".", folder=bare)
     change(folder)

@@ -10,27 +10,21 @@ import copier
 import pytest
 import yaml
 from combinations import command
-from rendering import Renderer, contents, snapshot
-
-
-def git(*words: str, folder: Path) -> None:
-    """Run git as somebody who has no settings."""
-    subprocess.run(["git", *words], cwd=folder, check=True, stdin=subprocess.DEVNULL)
+from releases import HEAD, add_release, git, publish
+from rendering import Renderer, contents
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder that stands for github.com: a release, and a broken commit after it."""
-    work = snapshot(tmp_path_factory.mktemp("work"))
-    git("init", "--quiet", "--initial-branch=main", folder=work)
-    git("add", "--all", folder=work)
-    git("commit", "--quiet", "--message=Release", folder=work)
-    git("tag", "v0.1.0", folder=work)
-    (work / "copier.yml").write_text("unfinished: [\n")
-    git("commit", "--quiet", "--all", "--message=Break", folder=work)
-    hub = tmp_path_factory.mktemp("hub")
-    git("clone", "--quiet", "--bare", str(work), "org/copier-datascience.git", folder=hub)
-    return hub
+    """Give a folder that stands for github.com: the releases, and a broken commit after them."""
+    folder = tmp_path_factory.mktemp("published")
+    bare = publish(folder)
+    (work := folder / "work").mkdir()
+    add_release(bare, "broken", work, lambda tree: (tree / "copier.yml").write_text("unfinished: [\n"))
+    git("tag", "--delete", "broken", folder=bare)
+    (hub := tmp_path_factory.mktemp("hub") / "org").mkdir()
+    bare.rename(hub / "copier-datascience.git")
+    return hub.parent
 
 
 def test_copy_from_github_takes_the_newest_release(hub: Path, tmp_path: Path) -> None:
@@ -39,7 +33,7 @@ def test_copy_from_github_takes_the_newest_release(hub: Path, tmp_path: Path) ->
     words = [sys.executable, "-m", "copier", "copy", "--defaults", "gh:org/copier-datascience", "myproj"]
     subprocess.run(words, cwd=tmp_path, env=os.environ | environment, check=True, stdin=subprocess.DEVNULL)
     answers = yaml.safe_load((tmp_path / "myproj" / ".copier-answers.yml").read_text(encoding="utf-8"))
-    assert (answers["_src_path"], answers["_commit"]) == ("gh:org/copier-datascience", "v0.1.0")
+    assert (answers["_src_path"], answers["_commit"]) == ("gh:org/copier-datascience", HEAD)
     assert (tmp_path / "myproj" / "src" / "myproj" / "__init__.py").is_file()
 
 
