@@ -12,6 +12,7 @@ __all__: list[str] = []
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let CI spread the work over jobs, and take its time."""
     parser.addoption("--shard", default="1/1", metavar="I/N", help="run every N-th combination, from the I-th on")
+    parser.addoption("--all", action="store_true", help="make each edit on each combination of the sample, alone")
     parser.addoption("--every-python", action="store_true", help="use each project on every Python, not on one")
 
 

@@ -178,6 +178,7 @@ def scientist(owner: Owner) -> Owner:
     return owner
 
 
+@pytest.mark.projects
 def test_modules_give_the_numbers_pass_the_checks_and_follow_the_template(
     scientist: Owner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from releases import HEAD, add_release
+from owner import EDITS
+from releases import HEAD, add_release, releases
 from updating import Follower, Workshop
 
 pytestmark = pytest.mark.updates
@@ -161,3 +162,23 @@ def test_next_release_reaches_an_edited_project(
     now = project.answers()
     assert {key: now[key] if key in now else now["upload"] for key in known} == known
     tomllib.loads((project.folder / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_living_example_follows_every_release(workshop: Workshop, project: Follower, tmp_path: Path) -> None:
+    """A project lives on: its owner goes on working between releases, and takes each as it comes."""
+    shutil.copytree(workshop.bare, tmp_path / "template.git")
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "renders").mkdir()
+    add_release(tmp_path / "template.git", NEXT, tmp_path / "checkout", everything)
+    project.workshop = Workshop(tmp_path / "template.git", tmp_path / "renders", workshop.renderer)
+    line = [*releases(), HEAD, NEXT]
+    project.start(line[0], ANSWERS[0])
+    left = list(EDITS)
+    for place, release in enumerate(line[1:], start=1):
+        share = -(-len(left) // (len(line) - place))
+        project.edit(*left[:share])
+        left = left[share:]
+        project.update(release)
+        assert project.wrongs(release) == []
+        project.commit(f"Update to {release}")
+    assert left == []

@@ -58,12 +58,12 @@ def test_project_passes_its_own_checks(project: Project, tmp_path: Path) -> None
     shutil.rmtree(project.folder)
 
 
-@pytest.mark.parametrize("backend", choices("build_backend"))
+@pytest.mark.parametrize("backend", ["hatchling", "setuptools", "poetry-core"])
 def test_project_without_its_seeds_builds_starts_and_passes(backend: str, renderer: Renderer) -> None:
     answers = {"package_name": "tides", "build_backend": backend}
     project = Project(renderer.render(answers), answers, "3.11")
     for path in contents(project.folder):
-        if is_seed(path):
+        if is_seed(path) and path != "README.md":  # pyproject.toml names it: the two go together
             (project.folder / path).unlink()
     project.nox("build")
     assert "Usage: tides" in project.run(str(next(project.folder.glob(".nox/build*/bin/tides"))), "--help")

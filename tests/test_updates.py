@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from classes import is_seed
 from combinations import Answers, combinations, pairwise, with_texts
+from interpreters import VERSIONS, find
 from owner import EDITS
+from projects import Project
 from questions import ASKED, choices
 from releases import HEAD, releases, unreleased
 from updating import Follower, Workshop, tree
@@ -70,6 +72,42 @@ def test_edited_project_keeps_every_edit(release: str, number: int, project: Fol
     project.update()
     assert project.wrongs() == []
     build(project, tmp_path / "dist")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make each edit alone: on one combination from each release, or with --all on the whole sample."""
+    if "alone" in metafunc.fixturenames:
+        cases = [
+            (release, number, name)
+            for release, (place, name) in itertools.product(FROM, enumerate(EDITS))
+            for number in (SAMPLE if metafunc.config.getoption("all") else SAMPLE[place : place + 1])
+        ]
+        names = [f"{release} {_name(number)} {name}" for release, number, name in cases]
+        metafunc.parametrize("alone", cases, ids=names)
+
+
+def test_edit_alone_is_kept(alone: tuple[str, int, str], project: Follower) -> None:
+    release, number, name = alone
+    project.start(tagged(project.workshop, release), with_texts(number, EVERY[number]))
+    project.edit(name)
+    project.update()
+    assert project.wrongs() == []
+
+
+@pytest.mark.projects
+@pytest.mark.parametrize("place", range(12))
+def test_updated_project_builds_and_passes_its_tests(place: int, project: Follower) -> None:
+    number = SAMPLE[place * len(SAMPLE) // 12]
+    answers = with_texts(number, EVERY[number])
+    able = [version for version in VERSIONS if find(version) and version >= answers["min_python"]]
+    if not able:
+        pytest.skip(f"no Python {answers['min_python']} or newer on this machine")
+    project.start(tagged(project.workshop, FROM[place % len(FROM)]), answers)
+    project.edit()
+    project.update()
+    assert project.wrongs() == []
+    Project(project.folder, answers, able[place % len(able)]).nox("build")
+    shutil.rmtree(project.folder / ".nox")
 
 
 @pytest.mark.parametrize(("more", "key", "one", "other"), FLIPS, ids=[" ".join([*m.values(), *w]) for m, *w in FLIPS])

@@ -104,7 +104,12 @@ class Follower:
         """Do what an owner does, all of it unless edits are named, and commit it."""
         owner.edit(self.folder, self.answers()["package_name"], *names)
         self.commit("Edit")
-        self.mine = edits(self.folder)
+        for path, edit in edits(self.folder).items():
+            known = self.mine.get(path)
+            if isinstance(known, tuple) and isinstance(edit, tuple):
+                self.mine[path] = ((known[0] - edit[1]) | edit[0], known[1] | edit[1])
+            else:
+                self.mine[path] = edit
 
     def update(self, release: str = HEAD, **answers: str) -> None:
         """Update as `copier update --defaults` does; nothing is trusted."""
@@ -162,17 +167,16 @@ def troubles(project: Path) -> list[str]:
 
 
 def edits(project: Path) -> Edits:
-    """Note what the owner did since the first commit, which is what the template gave."""
-    start = git("rev-list", "--max-parents=0", "HEAD", folder=project).strip()
+    """Note what the owner did in the last commit."""
     found: Edits = {}
-    for line in git("diff", "--name-status", "--no-renames", start, "HEAD", folder=project).splitlines():
+    for line in git("diff", "--name-status", "--no-renames", "HEAD~", "HEAD", folder=project).splitlines():
         status, path = line.split("\t")
         if status == "D":
             found[path] = None
         elif status == "A" or is_seed(path):
             found[path] = (project / path).read_bytes()
         else:
-            diff = git("diff", "--unified=0", start, "HEAD", "--", path, folder=project)
+            diff = git("diff", "--unified=0", "HEAD~", "HEAD", "--", path, folder=project)
             found[path] = tuple(set(re.findall(rf"(?m)^[{sign}](?![+-]{{2}} )(.*)", diff)) for sign in "+-")
     return found
 
