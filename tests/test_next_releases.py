@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from classes import is_seed
 from owner import EDITS
 from releases import HEAD, add_release, releases
-from updating import Follower, Workshop
+from rendering import contents
+from updating import Follower, Workshop, tree
 
 pytestmark = pytest.mark.updates
 
@@ -77,12 +79,14 @@ def owned_file_goes(template: Path) -> None:
 
 
 def seeds_change_and_go(template: Path) -> None:
-    """Write stages otherwise, add one and drop another: for new projects only."""
-    source = template / "template" / "src" / "{{ package_name }}"
-    (source / "report.py").unlink()
-    (source / "model.py").write_text('"""Another model."""\n')
-    (source / "charts.py").write_text('"""A new stage."""\n')
-    (template / "template" / "README.md.jinja").write_text("# {{ project_name }}, in other words\n")
+    """Change every seed, add one and drop another: for new projects only."""
+    source = template / "template"
+    for path in contents(source):
+        if is_seed(path.replace("{{ package_name }}", "tides").removesuffix(".jinja")):
+            with (source / path).open("a", encoding="utf-8") as file:
+                file.write("# changed\n")
+    (source / "src" / "{{ package_name }}" / "report.py").unlink()
+    (source / "src" / "{{ package_name }}" / "charts.py").write_text('"""A new stage."""\n', encoding="utf-8")
 
 
 def question_comes(template: Path) -> None:
@@ -136,17 +140,21 @@ CHANGES: list[Callable[[Path], None]] = [
 ]
 
 
+def release_next(workshop: Workshop, folder: Path, step: Callable[[Path], None]) -> Workshop:
+    """Publish one more release in a copy of the repository."""
+    shutil.copytree(workshop.bare, folder / "template.git")
+    (folder / "checkout").mkdir()
+    (folder / "renders").mkdir()
+    add_release(folder / "template.git", NEXT, folder / "checkout", step)
+    return Workshop(folder / "template.git", folder / "renders", workshop.renderer)
+
+
 @pytest.fixture(scope="module", params=CHANGES, ids=lambda step: step.__name__)
 def next_release(
     request: pytest.FixtureRequest, workshop: Workshop, tmp_path_factory: pytest.TempPathFactory
 ) -> Workshop:
-    """Publish one more release in a copy of the repository."""
-    folder = tmp_path_factory.mktemp(request.param.__name__)
-    shutil.copytree(workshop.bare, folder / "template.git")
-    (folder / "checkout").mkdir()
-    (folder / "renders").mkdir()
-    add_release(folder / "template.git", NEXT, folder / "checkout", request.param)
-    return Workshop(folder / "template.git", folder / "renders", workshop.renderer)
+    """Give a repository with one more release."""
+    return release_next(workshop, tmp_path_factory.mktemp(request.param.__name__), request.param)
 
 
 @pytest.mark.parametrize("answers", ANSWERS, ids=lambda answers: answers["package_name"])
@@ -166,11 +174,7 @@ def test_next_release_reaches_an_edited_project(
 
 def test_living_example_follows_every_release(workshop: Workshop, project: Follower, tmp_path: Path) -> None:
     """A project lives on: its owner goes on working between releases, and takes each as it comes."""
-    shutil.copytree(workshop.bare, tmp_path / "template.git")
-    (tmp_path / "checkout").mkdir()
-    (tmp_path / "renders").mkdir()
-    add_release(tmp_path / "template.git", NEXT, tmp_path / "checkout", everything)
-    project.workshop = Workshop(tmp_path / "template.git", tmp_path / "renders", workshop.renderer)
+    project.workshop = release_next(workshop, tmp_path, everything)
     line = [*releases(), HEAD, NEXT]
     project.start(line[0], ANSWERS[0])
     left = list(EDITS)
@@ -182,3 +186,13 @@ def test_living_example_follows_every_release(workshop: Workshop, project: Follo
         assert project.wrongs(release) == []
         project.commit(f"Update to {release}")
     assert left == []
+
+
+def test_deleted_seeds_stay_deleted(workshop: Workshop, project: Follower, tmp_path: Path) -> None:
+    project.workshop = release_next(workshop, tmp_path, seeds_change_and_go)
+    project.start(HEAD, ANSWERS[0])
+    for path in filter(is_seed, project.before):
+        (project.folder / path).unlink()
+    project.commit("Delete")
+    project.update(NEXT)
+    assert tree(project.folder).keys() == project.before.keys()
