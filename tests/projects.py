@@ -12,7 +12,8 @@ from interpreters import PATH
 
 __all__ = ["Project", "check_hosting", "failing_reviews", "use"]
 
-_OURS = ("NOX_CURRENT_SESSION", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTHONPATH", "VIRTUAL_ENV")
+_OURS = ["NOX_CURRENT_SESSION", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTHONPATH", "VIRTUAL_ENV"]
+_OURS.append("PYTHONDONTWRITEBYTECODE")  # else each process compiles what it imports
 
 
 class Project:

@@ -8,6 +8,7 @@ before it is called.
 import ast
 import pkgutil
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ def main(args: list[str] | None = None) -> None:
         What follows the program's name; None: as it was called.
     """
     try:
-        code = _group.main(args, prog_name=__package__.replace("_", "-"), standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: _log_warning(message)
+            code = _group.main(args, prog_name=__package__.replace("_", "-"), standalone_mode=False)
     except _HELP_WANTED as error:
         click.echo(error.format_message(), err=True)
         sys.exit(2)
@@ -131,6 +134,13 @@ def _set_level(ctx: click.Context, param: click.Parameter, value: int) -> None:
         logger.handlers = [handler]
         levels = {0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
         logger.setLevel(logging.ERROR if param.name == "quiet" and value else levels[min(value, 2)])
+
+
+def _log_warning(message: Warning | str) -> None:
+    """Put what a library warns of in one line of the package's log."""
+    import logging
+
+    logging.getLogger(__package__).warning("%s", " ".join(str(message).split()))
 
 
 @click.group(cls=_Commands, params=_options())

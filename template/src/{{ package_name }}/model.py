@@ -79,6 +79,8 @@ def train(frame: IntoDataFrame, target: str, settings: Settings) -> Run:
 
     Raises
     ------
+    DataError
+        If the name of a column is no text.
     ModelError
         If the target is missing, has one value or too few rows, does not fit the
         task, or if a column holds no value at all.
@@ -141,12 +143,14 @@ def predict(fitted: Fitted, frame: IntoDataFrame) -> Any:
     frame
         The kind of frame that came in, one row for each of its rows, in their
         order: ``prediction``, in the target's unit or one of its labels, and for a
-        classification ``probability_<label>``, 0 to 1, which add up to 1.
+        classification ``probability_<label>``, 0 to 1, which add up to 1. A pandas
+        frame keeps its index.
 
     Raises
     ------
     DataError
-        If a column is missing or holds another kind of value than in training.
+        If a column is missing, holds another kind of value than in training, or has
+        a name that is no text.
     """
     inputs = _inputs(fitted, frame)
     n_rows, n_features = inputs.shape
@@ -159,8 +163,10 @@ def predict(fitted: Fitted, frame: IntoDataFrame) -> Any:
         columns = {"prediction": [fitted.labels[code] for code in shares.argmax(axis=1)]}
         for code, label in enumerate(fitted.labels):
             columns[f"probability_{label}"] = shares[:, code]
-    backend = nw.from_native(frame, eager_only=True).implementation
-    return nw.from_dict(columns, backend=backend).head(n_rows).to_native()
+    given = nw.from_native(frame, eager_only=True)
+    made = nw.from_dict(columns, backend=given.implementation).head(n_rows).to_native()
+    index = nw.maybe_get_index(given)
+    return made if index is None else made.set_axis(index)
 
 
 def to_card(fitted: Fitted) -> dict[str, Any]:
@@ -207,6 +213,7 @@ def _estimator(task: str, settings: Settings) -> pipeline.Pipeline:
 
 def _with_target(data: Any, target: str, drop: Collection[str]) -> Any:
     """Keep the rows that have a target; refuse data that cannot be learned from."""
+    preprocess.check_names(data)
     if target not in data.columns:
         there = ", ".join(data.columns)
         msg = f"no column {target!r} to predict: name one with --target; there are {there}"

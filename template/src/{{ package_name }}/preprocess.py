@@ -10,7 +10,7 @@ from narwhals.typing import FrameT, IntoFrame
 
 from .errors import DataError
 
-__all__ = ["Column", "Kind", "Schema", "apply", "fit", "kind_of", "outside"]
+__all__ = ["Column", "Kind", "Schema", "apply", "check_names", "fit", "kind_of", "outside"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def fit(frame: IntoFrame, *, drop: Collection[str] = ()) -> Schema:
     Raises
     ------
     DataError
-        If there is no column of a name in `drop`, or none is left.
+        If there is no column of a name in `drop`, none is left, or a name is no text.
     """
     dtypes = _typed(nw.from_native(frame)).collect_schema()
     unknown = [name for name in drop if name not in dtypes]
@@ -95,7 +95,8 @@ def apply(frame: FrameT, schema: Schema) -> FrameT:
     Raises
     ------
     DataError
-        If columns are missing or hold another kind of value than in training.
+        If columns are missing or hold another kind of value than in training, or if
+        a name is no text.
     """
     frame = _typed(frame)
     dtypes = frame.collect_schema()
@@ -130,6 +131,21 @@ def outside(frame: IntoFrame, schema: Schema) -> dict[str, str]:
     }
 
 
+def check_names(frame: Any) -> None:
+    """Refuse names that are no text, as pandas has them.
+
+    Raises
+    ------
+    DataError
+        If there is one.
+    """
+    for name in frame.collect_schema():
+        if not isinstance(name, str):
+            remedy = "rename the columns, e.g. with frame.rename(columns=str)"
+            msg = f"column names must be text, got {name!r}: {remedy}"
+            raise DataError(msg)
+
+
 def kind_of(dtype: Any) -> Kind | None:
     """Tell how a column is treated; None: it cannot be used."""
     if dtype.is_numeric():
@@ -145,6 +161,7 @@ def kind_of(dtype: Any) -> Kind | None:
 
 def _typed(frame: Any) -> Any:
     """Let pandas find the types of its object columns: booleans beside None, numbers."""
+    check_names(frame)
     objects = [name for name, dtype in frame.collect_schema().items() if dtype == nw.Object]
     native = frame.to_native()
     if not objects or not hasattr(native, "convert_dtypes"):

@@ -49,6 +49,8 @@ def command(
     earlier: Path | None,
 ) -> None:
     """Train, measure, save and say where it is."""
+    from tqdm.contrib.logging import tqdm_logging_redirect
+
     from .. import config, io, model, report
     from .._internal import registry, store
 
@@ -59,10 +61,24 @@ def command(
     }
     settings = config.load(config_path, **given)
     source = data or before.get("data", {}).get("source")
+    stages = tqdm_logging_redirect(
+        desc="read the table",
+        initial=1,
+        total=3,
+        bar_format="{n_fmt}/{total_fmt} {desc}",
+        leave=False,
+        disable=None,
+        loggers=[logging.getLogger(__package__.partition(".")[0])],
+    )
+    bar = click.get_current_context().with_resource(stages)
     table = io.read(source or io.SAMPLE)
     plugins = registry.pick(settings.transforms, settings.plugin_folder)
     table = registry.apply(plugins, table)
+    bar.n = 2
+    bar.set_description_str(f"fit and measure a model of {len(table)} rows")
     run = model.train(table, settings.target or ("" if source else io.SAMPLE_TARGET), settings)
+    bar.n = 3
+    bar.set_description_str("write the model and its report")
     card = {
         **model.to_card(run.fitted),
         "metrics": run.metrics,
@@ -82,6 +98,7 @@ def command(
         card,
         {"report.html": report.render(run, card, table)},
     )
+    bar.close()
     _print_metrics(run.metrics)
     for name in (store.MODEL, store.CARD, "report.html"):
         click.echo(output / name)
