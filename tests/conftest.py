@@ -60,3 +60,12 @@ def project(workshop: Workshop, tmp_path: Path, record_property: Callable[[str, 
     }
     for what, count in counts.items():
         record_property(f"count of {what}", count)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Say how to see a failed update again."""
+    project = getattr(item, "funcargs", {}).get("project")
+    if call.excinfo and isinstance(project, Follower) and project.log:
+        call.excinfo.value.add_note("To see it:\n" + "\n".join(project.log))
+    return (yield)

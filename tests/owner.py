@@ -1,6 +1,7 @@
 """What the owner of a project does to it between two updates, as git sees it."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -145,3 +146,7 @@ def _below(path: Path, comment: str, lines: str) -> None:
         msg = f"{path.name} has no comment {comment!r}"
         raise ValueError(msg)
     path.write_text(f"{text[: found.end()]}{lines}\n{text[found.end() :]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    edit(Path(sys.argv[1]), *sys.argv[2:])

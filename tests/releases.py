@@ -6,6 +6,7 @@ A release is the commit that put its heading into CHANGELOG.md: tags do not trav
 import os
 import re
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -113,3 +114,8 @@ def _commit(bare: Path, tree: Path, tag: str) -> None:
     commit = git("commit-tree", written, "-p", "HEAD", "-m", tag, folder=bare).strip()
     git("update-ref", "HEAD", commit, folder=bare)
     git("tag", tag, commit, folder=bare)
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).mkdir(parents=True)
+    publish(Path(sys.argv[1]))

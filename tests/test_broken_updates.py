@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from documents import blocks
+from questions import ROOT
 from releases import HEAD, git
 from updating import ANSWERS, Follower, tree
 
@@ -150,3 +151,18 @@ def test_command_line_gives_what_the_suite_gives(old: Follower, tmp_path: Path) 
     old.update()
     assert tree(tmp_path / "plain") == tree(old.folder)
     assert old.workshop.served.keys() >= {"clones", "Jinja", "YAML"}
+
+
+def test_failed_case_names_the_commands_that_give_it_again(old: Follower, tmp_path: Path) -> None:
+    old.update(docs="none")
+    commands = [line.replace("../scratch", str(tmp_path / "scratch")) for line in old.log]
+    for command in commands:
+        words = shlex.split(command)
+        words[:1] = {"copier": [sys.executable, "-m", "copier"], "python3": [sys.executable]}.get(words[0], words[:1])
+        subprocess.run(words, cwd=ROOT, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    again = tree(tmp_path / "scratch" / "project")
+    ours = tree(old.folder)
+    assert again.pop(ANSWERS).decode() == ours.pop(ANSWERS).decode().replace(
+        str(old.workshop.bare), str(tmp_path / "scratch" / "template.git")
+    )
+    assert again == ours

@@ -1,6 +1,7 @@
 """Projects that follow the template: start one at a release, update it, and say what an update did to it."""
 
 import re
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ Edits = dict[str, bytes | tuple[set[str], ...] | None]
 """What an owner did: path -> content, or lines added to and taken from a merged file, or None: deleted."""
 
 ANSWERS = ".copier-answers.yml"
+SCRATCH = "../scratch"
+PROJECT = f"{SCRATCH}/project"
 MARKERS = (b"<<<<<<< ", b">>>>>>> ")
 
 
@@ -56,6 +59,7 @@ class Workshop:
 
     def render(self, release: str, answers: Answers) -> Path:
         """Render a release with answers, without git; look, do not change."""
+        answers = {"project_name": "project"} | answers  # by default the folder's name
         key = repr((release, answers))
         if key not in self._made:
             self._made[key] = self.folder / f"{len(self._made)}"
@@ -85,6 +89,8 @@ class Follower:
         Its files when it was last committed.
     updates
         How many it has seen.
+    log
+        Commands that do the same again, in the template's folder.
     """
 
     def __init__(self, workshop: Workshop, folder: Path) -> None:
@@ -93,16 +99,27 @@ class Follower:
         self.mine: Edits = {}
         self.before: dict[str, bytes] = {}
         self.updates = 0
+        self.log: list[str] = []
 
     def start(self, release: str, answers: Answers) -> None:
         """Make a project that its owner has just committed."""
+        data = [word for key, value in answers.items() for word in ("--data", f"{key}={value}")]
+        self.log += [
+            shlex.join(["python3", "tests/releases.py", SCRATCH]),
+            shlex.join(
+                ["copier", "copy", "--defaults", f"--vcs-ref={release}", *data, f"{SCRATCH}/template.git", PROJECT]
+            ),
+            f"git -C {PROJECT} init --quiet --initial-branch=main",
+        ]
         shutil.copytree(self.workshop.render(release, answers), self.folder)
         git("init", "--quiet", "--initial-branch=main", folder=self.folder)
         self.commit("Start")
 
     def edit(self, *names: str) -> None:
         """Do what an owner does, all of it unless edits are named, and commit it."""
-        owner.edit(self.folder, self.answers()["package_name"], *names)
+        package = self.answers()["package_name"]
+        self.log.append(shlex.join(["python3", "tests/owner.py", PROJECT, package, *names]))
+        owner.edit(self.folder, package, *names)
         self.commit("Edit")
         for path, edit in edits(self.folder).items():
             known = self.mine.get(path)
@@ -115,6 +132,8 @@ class Follower:
         """Update as `copier update --defaults` does; nothing is trusted."""
         check(answers)
         self.updates += 1
+        data = [word for key, value in answers.items() for word in ("--data", f"{key}={value}")]
+        self.log.append(shlex.join(["copier", "update", "--defaults", f"--vcs-ref={release}", *data, PROJECT]))
         with self.workshop.fast():
             copier.run_update(
                 self.folder,
@@ -130,6 +149,10 @@ class Follower:
         """Commit all there is."""
         git("add", "--all", folder=self.folder)
         git("commit", "--quiet", "--allow-empty", "--message", message, folder=self.folder)
+        self.log += [
+            f"git -C {PROJECT} add --all",
+            shlex.join(["git", "-C", PROJECT, "commit", "--quiet", "--allow-empty", "--message", message]),
+        ]
         self.before = tree(self.folder)
 
     def answers(self) -> Answers:
