@@ -92,8 +92,8 @@ def docs(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """Build sdist and wheel, check what is in them and test the installed wheel."""
     shutil.rmtree("dist", ignore_errors=True)
-    session.install("build", "twine", *group("test"))
-    session.run("python", "-m", "build")
+    session.install("build[uv]", "twine", *group("test"))
+    session.run("python", "-m", "build", "--installer=uv")
     (sdist,), (wheel,) = (list(Path("dist").glob(kind)) for kind in ("*.tar.gz", "*.whl"))
     check_contents(session, sdist, wheel)
     session.run("twine", "check", "--strict", str(sdist), str(wheel))
