@@ -144,6 +144,7 @@ def update(session: nox.Session) -> None:
         case []:
             if newest(session):
                 bring(session)
+                session.log(f"for changes in files of your own: -- seeds {answers['_commit']}")
         case ["propose"]:
             if release := newest(session):
                 propose(session, answers, f"template-{release}")
@@ -157,7 +158,8 @@ def update(session: nox.Session) -> None:
 
 def newest(session: nox.Session) -> str | None:
     """Give the newest release of the template, or None if the project has it."""
-    found = json.loads(copier(session, "check-update", "--output-format=json").splitlines()[-1])
+    printed = copier(session, "check-update", "--output-format=json").splitlines()
+    found = json.loads(printed[-1]) if printed else session.error("copier was stopped: try again")
     if found["update_available"]:
         return f"v{found['latest_version']}"
     session.log(f"up to date: the template's newest release is v{found['latest_version']}")

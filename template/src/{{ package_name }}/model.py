@@ -216,7 +216,8 @@ def _with_target(data: Any, target: str, drop: Collection[str]) -> Any:
     preprocess.check_names(data)
     if target not in data.columns:
         there = ", ".join(data.columns)
-        msg = f"no column {target!r} to predict: name one with --target; there are {there}"
+        what = f"no column {target!r} to predict" if target else "no column to predict is named"
+        msg = f"{what}: name one with --target; there are {there}"
         raise ModelError(msg)
     empty = [name for name in data.columns if name not in drop and data[name].count() == 0]
     if empty:
