@@ -138,4 +138,5 @@ def bench(session: nox.Session) -> None:
     """Time the matrix, `copier copy` and `--help` against their limits."""
     install(session, "tests")
     script = install_project(session, Path(tempfile.mkdtemp(prefix="bench-"), "bench"))
-    session.run("python", "tests/bench.py", script)
+    with in_memory() as environment:
+        session.run("python", "tests/bench.py", script, env=environment)
