@@ -1,7 +1,7 @@
 """Read and write tables: CSV, Parquet and JSON lines.
 
-A source is a file, a folder of parts or a glob. Frames are lazy polars frames;
-nothing is read before a stage asks for values.
+A source is a file, a folder of parts or a glob. Frames are lazy polars frames; no
+value is kept before a stage asks for it.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ _MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
 
 
 def scan(source: str | Path, *, text: Collection[str] = ()) -> pl.LazyFrame:
-    """Open a table without reading its rows.
+    """Open a table; the lines of a CSV are checked, but no row is kept.
 
     Parameters
     ----------
