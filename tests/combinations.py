@@ -58,11 +58,13 @@ def with_texts(number: int, combination: Mapping[str, Any]) -> Answers:
     return answers
 
 
-def command(answers: Mapping[str, Any], *, template: str = ".", destination: str = "../project") -> list[str]:
+def command(
+    answers: Mapping[str, Any], *, template: str = ".", destination: str = "../project", release: str = "HEAD"
+) -> list[str]:
     """Give the command that renders these answers, to run in the template's folder."""
     check(answers)
     data = [word for key, value in answers.items() for word in ("--data", f"{key}={value}")]
-    return ["copier", "copy", "--defaults", "--vcs-ref=HEAD", *data, template, destination]
+    return ["copier", "copy", "--defaults", f"--vcs-ref={release}", *data, template, destination]
 
 
 def as_typed(answers: Mapping[str, Any]) -> str:

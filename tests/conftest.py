@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fleet import conflicts
 from pytest_copie.plugin import Copie
 from releases import publish
 from rendering import Renderer, snapshot
-from updating import Follower, Workshop, losses, troubles
+from updating import Follower, Workshop, losses
 
 pytest.register_assert_rewrite("expectations", "projects")
 pytest_plugins = ["progress"]
@@ -56,7 +57,7 @@ def project(workshop: Workshop, tmp_path: Path, record_property: Callable[[str, 
         "updates": project.updates,
         "edits": lines + sum(not isinstance(edit, tuple) for edit in project.mine.values()),
         "edits lost": len(losses(project.folder, project.mine)),
-        "conflicts": len(troubles(project.folder)),
+        "conflicts": len(conflicts(project.folder)),
     }
     for what, count in counts.items():
         record_property(f"count of {what}", count)

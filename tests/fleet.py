@@ -21,7 +21,7 @@ from jinja2 import ChainableUndefined, Environment, nodes
 from questions import CONFIG, ROOT
 from releases import CloneError, git, releases
 
-__all__ = ["Row", "Templates", "conflicts", "defaults", "examine", "main", "table"]
+__all__ = ["ANSWERS", "Row", "Templates", "conflicts", "defaults", "examine", "main", "table"]
 
 ANSWERS = ".copier-answers.yml"
 # Ask for no password, leave the owner's index and large files alone.

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from documents import blocks
+from fleet import ANSWERS
 from questions import ROOT
 from releases import HEAD, git
-from updating import ANSWERS, Follower, tree
+from updating import Follower, tree
 
 pytestmark = pytest.mark.updates
 

@@ -12,21 +12,20 @@ import copier
 import owner
 import yaml
 from classes import is_seed
-from combinations import Answers
+from combinations import Answers, command
+from fleet import ANSWERS, conflicts
 from questions import ASKED, check, is_asked
 from releases import HEAD, git
 from rendering import Renderer, contents
 from shortcuts import FOR_UPDATES
 
-__all__ = ["Edits", "Follower", "Workshop", "edits", "losses", "strays", "tree", "troubles"]
+__all__ = ["Edits", "Follower", "Workshop", "edits", "losses", "strays", "tree"]
 
 Edits = dict[str, bytes | tuple[set[str], ...] | None]
 """What an owner did: path -> content, or lines added to and taken from a merged file, or None: deleted."""
 
-ANSWERS = ".copier-answers.yml"
 SCRATCH = "../scratch"
 PROJECT = f"{SCRATCH}/project"
-MARKERS = (b"<<<<<<< ", b">>>>>>> ")
 
 
 class Workshop:
@@ -103,12 +102,9 @@ class Follower:
 
     def start(self, release: str, answers: Answers) -> None:
         """Make a project that its owner has just committed."""
-        data = [word for key, value in answers.items() for word in ("--data", f"{key}={value}")]
         self.log += [
             shlex.join(["python3", "tests/releases.py", SCRATCH]),
-            shlex.join(
-                ["copier", "copy", "--defaults", f"--vcs-ref={release}", *data, f"{SCRATCH}/template.git", PROJECT]
-            ),
+            shlex.join(command(answers, template=f"{SCRATCH}/template.git", destination=PROJECT, release=release)),
             f"git -C {PROJECT} init --quiet --initial-branch=main",
         ]
         shutil.copytree(self.workshop.render(release, answers), self.folder)
@@ -171,22 +167,13 @@ class Follower:
         ]
         fresh[ANSWERS] = (self.folder / ANSWERS).read_bytes()  # has answers too that others hide
         lost += losses(self.folder, self.mine)
-        return [*troubles(self.folder), *lost, *strays(self.folder, self.before, fresh, self.mine)]
+        return [*conflicts(self.folder), *lost, *strays(self.folder, self.before, fresh, self.mine)]
 
 
 def tree(project: Path) -> dict[str, bytes]:
     """Read the files that git sees in a project: not its own, and no empty folder."""
     found = contents(project).items()
     return {path: data for path, data in found if not path.startswith(".git/") and not path.endswith("/")}
-
-
-def troubles(project: Path) -> list[str]:
-    """List conflicts: files that git calls unmerged, markers, rejected parts; copier exits 0 with all of them."""
-    found = [f"unmerged: {line}" for line in git("ls-files", "--unmerged", folder=project).splitlines()]
-    for path, data in tree(project).items():
-        if path.endswith(".rej") or data.startswith(MARKERS) or any(b"\n" + marker in data for marker in MARKERS):
-            found.append(f"conflict: {path}")
-    return found
 
 
 def edits(project: Path) -> Edits:
