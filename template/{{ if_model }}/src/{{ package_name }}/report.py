@@ -1,11 +1,9 @@
 """Describe a training run in one HTML page that needs no other file and no network."""
 
-import html
 import io
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from string import Template
 from typing import Any
 
 import matplotlib as mpl
@@ -16,6 +14,7 @@ from matplotlib.figure import Figure
 from narwhals.typing import IntoDataFrame
 
 from . import preprocess
+from ._internal import page
 from .model import Run
 
 __all__ = ["MAX_BARS", "MAX_LABELS", "MAX_POINTS", "render"]
@@ -49,8 +48,7 @@ def render(run: Run, card: dict[str, Any], table: IntoDataFrame) -> str:
         "What it learned from": _columns(run, data),
         "Model card": _model_card(run, card, data),
     }
-    body = "\n".join(f"<h2>{head}</h2>\n{content}" for head, content in sections.items())
-    return _PAGE.substitute(style=_STYLE, target=_text(run.fitted.target), body=body)
+    return page.render(f"Predicting {run.fitted.target}", sections)
 
 
 def _scores(run: Run) -> str:
@@ -58,7 +56,7 @@ def _scores(run: Run) -> str:
     labels, first = run.fitted.labels, next(iter(run.metrics.values()))
     gain = first["model"] - first["baseline"] if labels else first["baseline"] - first["model"]
     rows = [(name, *map(_number, score.values())) for name, score in run.metrics.items()]
-    return _table(("metric", *first), rows) + _note(
+    return page.table(("metric", *first), rows) + page.note(
         f"A {run.fitted.task}, measured on {len(run.truth)} rows that it had not seen. The "
         f"baseline always guesses the {'most frequent label' if labels else 'median'}.",
         "" if gain > 0 else "The model is no better than that: do not rely on it.",
@@ -74,11 +72,11 @@ def _confusion(run: Run) -> str:
     places[shown] = np.arange(len(shown))
     matrix = np.zeros((len(shown) + 1, len(shown) + 1), dtype=int)
     np.add.at(matrix, (places[run.truth], places[run.predicted]), 1)
-    names = [*(_short(str(labels[code]), 40) for code in shown), "(other)"]
+    names = [*(page.short(str(labels[code]), 40) for code in shown), "(other)"]
     if not matrix[-1].any() and not matrix[:, -1].any():
         names, matrix = names[:-1], matrix[:-1, :-1]
     rows = [(name, *line) for name, line in zip(names, matrix.tolist(), strict=True)]
-    return _table(("true ↓ predicted →", *names), rows, shaded=True) + _note(
+    return page.table(("true ↓ predicted →", *names), rows, shaded=True) + page.note(
         "The stronger the colour, the larger the share of the line.",
         _more(len(labels) - len(shown), "labels are together as (other)"),
     )
@@ -94,10 +92,12 @@ def _scatter(run: Run) -> str:
     def draw(axes: Axes) -> None:
         axes.plot(ends, ends, color=_INK, linewidth=0.8)
         axes.plot(truth, predicted, "o", color=_ACCENT, markersize=3.5, alpha=0.6)
-        axes.set(xlabel=f"true {_short(run.fitted.target, 30)}", ylabel="predicted", aspect="equal")
+        axes.set(
+            xlabel=f"true {page.short(run.fitted.target, 30)}", ylabel="predicted", aspect="equal"
+        )
         axes.locator_params(nbins=5)
 
-    return _plot(draw, "predicted against true values", height=3.8) + _note(
+    return _plot(draw, "predicted against true values", height=3.8) + page.note(
         "On the line the prediction is right.", _more(n_rows - len(rows), "rows are left out")
     )
 
@@ -109,12 +109,12 @@ def _importance(run: Run) -> str:
 
     def draw(axes: Axes) -> None:
         axes.barh(range(len(names)), costs, color=_ACCENT)
-        axes.set_yticks(range(len(names)), [_short(name, 28) for name in names])
+        axes.set_yticks(range(len(names)), [page.short(name, 28) for name in names])
         axes.set(xlabel="cost of shuffling", ylim=(-0.6, len(names) - 0.4))
         axes.locator_params(axis="x", nbins=4)
 
     cost = "Loss of accuracy" if run.fitted.labels else "Growth of the mean absolute error"
-    return _plot(draw, "permutation importance", height=0.7 + 0.25 * len(names)) + _note(
+    return _plot(draw, "permutation importance", height=0.7 + 0.25 * len(names)) + page.note(
         f"{cost} when the values of a feature are shuffled: what the model uses, not what causes "
         "what. Features that say the same share the cost.",
         _more(len(ranked) - len(names), "features are left out"),
@@ -136,7 +136,7 @@ def _columns(run: Run, data: Any) -> str:
         n_missing = (clean if name in clean.columns else data)[name].null_count()
         share = f" ({n_missing / len(data):.1%})" if n_missing else ""
         rows.append((name, kind, f"{n_missing}{share}", values))
-    return _table(("column", "kind", "missing", "values"), rows) + _note(
+    return page.table(("column", "kind", "missing", "values"), rows) + page.note(
         f"Rows: {len(data)}. Columns: {len(rows)}. Values are those that training saw, for the "
         "target all."
     )
@@ -162,7 +162,9 @@ def _model_card(run: Run, card: dict[str, Any], data: Any) -> str:
         "Versions": [", ".join(versions) or "see model.json"],
         "Limits": _limits(run, data),
     }
-    return "\n".join(f"<h3>{term}</h3>{''.join(map(_note, said))}" for term, said in facts.items())
+    return "\n".join(
+        f"<h3>{term}</h3>{''.join(map(page.note, said))}" for term, said in facts.items()
+    )
 
 
 def _limits(run: Run, data: Any) -> Iterator[str]:
@@ -187,7 +189,7 @@ def _values(categories: Sequence[Any], low: Any = None, high: Any = None) -> str
 
 
 def _names(names: Sequence[Any], limit: int = 20) -> str:
-    some = ", ".join(_short(str(name), 40) for name in names[:limit])
+    some = ", ".join(page.short(str(name), 40) for name in names[:limit])
     return f"{some} and {len(names) - limit} more" if len(names) > limit else some
 
 
@@ -200,42 +202,6 @@ def _number(value: Any) -> str:
     if isinstance(value, str):
         return value.removesuffix("T00:00:00")
     return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
-
-
-def _short(text: str, limit: int) -> str:
-    """Put a text on one line and cut out its middle if it is long."""
-    line = " ".join(text.split())
-    half = limit // 2
-    return line if len(line) <= limit else f"{line[:half]}…{line[1 - half :]}"
-
-
-# What follows writes HTML, and escapes what it is given: names and values come from strangers.
-
-
-def _text(value: object) -> str:
-    return html.escape(_short(str(value), 100))
-
-
-def _note(*sentences: str) -> str:
-    return f"<p>{html.escape(' '.join(sentences))}</p>"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, shaded: bool = False) -> str:
-    """Lay out a table in a box that scrolls; shaded: by each number's share of its row."""
-    top = "".join(f'<th scope="col">{_text(name)}</th>' for name in head)
-    lines = (
-        f'<tr><th scope="row">{_text(name)}</th>'
-        + "".join(_cell(value, sum(values) if shaded else 0) for value in values)
-        for name, *values in rows
-    )
-    return f'<div tabindex="0"><table>\n<thead><tr>{top}</thead>\n<tbody>\n' + (
-        "\n".join(lines) + "\n</tbody></table></div>\n"
-    )
-
-
-def _cell(value: Any, total: int) -> str:
-    shade = f' style="background:rgb(64 128 208/{0.7 * value / total:.2f})"' if total else ""
-    return f"<td{shade}>{html.escape(str(value))}</td>"
 
 
 def _plot(draw: Callable[[Axes], None], title: str, *, height: float) -> str:
@@ -260,45 +226,3 @@ _RC: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
 }
-
-_PAGE = Template("""\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Predicting $target</title>
-<style>
-$style</style>
-</head>
-<body>
-<h1>Predicting $target</h1>
-$body
-</body>
-</html>
-""")
-
-_STYLE = """\
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { max-width: 46rem; margin: auto; padding: 1rem; overflow-wrap: anywhere; }
-h1, h2, h3 { line-height: 1.2; break-after: avoid; }
-h2 { margin-top: 2.5rem; padding-bottom: .3rem; border-bottom: 1px solid #8886; }
-h3 { margin: 1rem 0 0; font-size: 1rem; }
-h3 ~ p { margin: .3rem 0; }
-svg { display: block; width: 100%; max-width: 30rem; height: auto; }
-svg text { font-family: inherit !important; }
-div { max-height: 32rem; overflow: auto; overflow-wrap: break-word; }
-table { border-spacing: 0; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { max-width: min(14rem, 40vw); padding: .3rem .7rem; border-bottom: 1px solid #8886; }
-th, td { text-align: left; vertical-align: top; }
-thead, tbody th { position: sticky; top: 0; left: 0; background: Canvas; }
-thead { z-index: 1; }
-@media print {
-  div { max-height: none; overflow: visible; }
-  th, td { padding: .1rem .3rem; font-size: .7rem; print-color-adjust: exact; }
-  thead th { overflow-wrap: anywhere; }
-  thead, tbody th { position: static; background: none; }
-  svg, tr { break-inside: avoid; }
-}
-"""
