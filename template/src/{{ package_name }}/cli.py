@@ -6,9 +6,12 @@ before it is called.
 """
 
 import ast
+import contextlib
+import os
 import pkgutil
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +104,20 @@ def _options() -> list[click.Option]:
             help="TOML file with settings.",
         ),
         click.Option(
+            ["--plugins", "plugin_folder"],
+            type=path,
+            callback=_set_variable,
+            expose_value=False,
+            help="Folder with plugins of your own.",
+        ),
+        click.Option(
+            ["--no-plugins"],
+            is_flag=True,
+            callback=_set_variable,
+            expose_value=False,
+            help="Only plugins that come with the package.",
+        ),
+        click.Option(
             ["-v", "--verbose"],
             count=True,
             callback=_set_level,
@@ -121,6 +138,24 @@ def _set_config(ctx: click.Context, param: click.Parameter, value: Path | None) 
     """Hand the path to the command, which gets it with ``click.pass_obj``."""
     if value is not None:
         ctx.obj = value
+
+
+def _set_variable(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    """Let an option be the variable of its setting until the command ends."""
+    if value:
+        ctx.with_resource(_variable(f"{__package__}_{param.name}".upper(), str(value)))
+
+
+@contextlib.contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
 
 
 def _set_level(ctx: click.Context, param: click.Parameter, value: int) -> None:

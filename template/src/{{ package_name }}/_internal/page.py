@@ -38,9 +38,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, shaded: bool = 
     lines = (
         f'<tr><th scope="row">{_text(name)}</th>'
         + "".join(_cell(value, sum(values) if shaded else 0) for value in values)
+        + "</tr>"
         for name, *values in rows
     )
-    return f'<div tabindex="0"><table>\n<thead><tr>{top}</thead>\n<tbody>\n' + (
+    return f'<div tabindex="0"><table>\n<thead><tr>{top}</tr></thead>\n<tbody>\n' + (
         "\n".join(lines) + "\n</tbody></table></div>\n"
     )
 

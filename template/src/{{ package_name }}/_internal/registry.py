@@ -1,76 +1,149 @@
-"""Find plugins: files that define ``transform(frame)``."""
+"""Pick the plugins that are named, with their options, and apply them."""
 
-import hashlib
 import logging
-import pkgutil
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from ..errors import PluginError
+from . import bundles, discovery, installed, modules, options
+from .discovery import Broken, Found
 
-__all__ = ["Plugin", "apply", "find", "pick", "warn_of_changes"]
+__all__ = [
+    "Broken",
+    "Plugin",
+    "apply",
+    "find",
+    "pick",
+    "recall",
+    "record",
+    "reload",
+    "survey",
+    "warn_of_changes",
+]
 
 logger = logging.getLogger(__name__)
 
-_PACKAGE = __package__.rpartition(".")[0]
+Step = str | Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A transform and where it comes from; `help` is the first line of its docstring."""
+    """A transform with its options, and where it comes from.
+
+    It can be called with a frame, and pickled: one of a folder takes its files with
+    it. `whole_table` says that it needs all rows at once.
+    """
 
     name: str
-    transform: Callable[[Any], Any]
+    transform: Callable[..., Any]
     help: str
     file: Path
     sha256: str
+    source: str
+    whole_table: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+    bundle: bundles.Bundle | None = field(default=None, repr=False)
+    module: installed.Module | None = field(default=None, repr=False)
+
+    def __call__(self, frame: Any) -> Any:
+        """Apply the transform."""
+        return self.transform(frame, **self.options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as a name, options and files, which are checked on arrival."""
+        return _arrive, (self.name, self.source, self.sha256, self.options, self.bundle)
+
+    @property
+    def version(self) -> str:
+        """Give the ``__version__`` of a file, or distribution and version of what is installed."""
+        home = getattr(self.transform, "__globals__", {})
+        return str(home.get("__version__") or (self.module.version if self.module else ""))
+
+    @property
+    def signature(self) -> str:
+        """Write the options as the function has them, e.g. ``(column: str, low: float = 0)``."""
+        return options.describe(self.transform)
 
 
-def find(folder: Path | None = None) -> dict[str, Plugin]:
-    """Load the plugins that come with the package, then those of a folder.
+def survey(
+    folder: Path | None = None, *, only_built_in: bool = False, strict: bool = False
+) -> tuple[list[Plugin], list[Broken]]:
+    """Load every plugin there is; one that is broken stops none of the others.
 
     Parameters
     ----------
     folder
-        Its ``.py`` files are loaded, by name; those that start with "_" are not.
+        Where plugins of the user are; None: nowhere.
+    only_built_in
+        Look at nothing that does not come with the package.
+    strict
+        Raise if one is broken.
 
     Raises
     ------
     PluginError
-        If the folder is missing, a plugin cannot be loaded, defines no
-        ``transform`` or has the name of another.
+        If the folder is missing or cannot be trusted; with `strict`, of all that is broken.
     """
-    found: dict[str, Plugin] = {}
-    for path in [*_built_in(), *_files(folder)]:
-        if path.stem in found:
-            msg = f"plugins need different names: {path} and {found[path.stem].file}"
-            raise PluginError(msg)
-        found[path.stem] = _load(path)
-    return found
+    found, broken = discovery.find(folder, only_built_in=only_built_in)
+    plugins = []
+    for candidate in found.values():
+        try:
+            plugins.append(_load(candidate))
+        except PluginError as error:
+            broken.append(Broken(candidate.name, candidate.file, candidate.source, str(error)))
+    if strict and broken:
+        msg = "; ".join(f"plugin {item.file}: {item.error}" for item in broken)
+        raise PluginError(msg)
+    return plugins, broken
 
 
-def pick(names: tuple[str, ...], folder: Path | None = None) -> list[Plugin]:
-    """Give the named plugins, in that order; without names nothing is loaded.
+def find(folder: Path | None = None, *, strict: bool = False) -> dict[str, Plugin]:
+    """Load every plugin, by name; a broken one is warned of.
 
     Raises
     ------
     PluginError
-        As `find`, or if there is no plugin of a name.
+        As `survey`.
     """
-    found = find(folder) if names else {}
-    for name in names:
+    plugins, broken = survey(folder, strict=strict)
+    for item in broken:
+        logger.warning("plugin %s cannot be loaded: %s", item.file, item.error)
+    return {plugin.name: plugin for plugin in plugins}
+
+
+def pick(
+    steps: Sequence[Step], folder: Path | None = None, *, only_built_in: bool = False
+) -> list[Plugin]:
+    """Give the named plugins with their options, in that order; no other is loaded.
+
+    Parameters
+    ----------
+    steps
+        Each a name, or a table with the name as ``use`` and the options.
+    folder, only_built_in
+        As in `survey`.
+
+    Raises
+    ------
+    PluginError
+        If there is no plugin of a name, it cannot be loaded, or an option breaks its rule.
+    """
+    named = [*map(_split, steps)]
+    found, broken = discovery.find(folder, only_built_in=only_built_in) if named else ({}, [])
+    for name, _ in named:
         if name not in found:
-            there = ", ".join(found) or "none"
-            msg = f"no plugin {name!r}; there are: {there} (folder: {folder or 'none named'})"
+            where = "plugins are off" if only_built_in else f"folder: {folder or 'none named'}"
+            msg = f"no plugin {name!r}; there are: {', '.join(found) or 'none'} ({where})"
+            for item in broken:
+                if item.name == name:
+                    msg = f"plugin {item.file} cannot be loaded: {item.error}"
             raise PluginError(msg)
-    return [found[name] for name in names]
+    return [_with_options(_load_named(found[name]), given) for name, given in named]
 
 
-def apply(plugins: list[Plugin], frame: Any) -> Any:
+def apply(plugins: Sequence[Plugin], frame: Any) -> Any:
     """Apply plugins to a frame, one after the other.
 
     Raises
@@ -80,7 +153,7 @@ def apply(plugins: list[Plugin], frame: Any) -> Any:
     """
     for plugin in plugins:
         try:
-            made = plugin.transform(frame)
+            made = plugin(frame)
         except Exception as error:  # a stranger's code may raise anything
             reason = str(error).partition("\n")[0]
             msg = f"plugin {plugin.name!r} failed: {type(error).__name__}: {reason}"
@@ -93,44 +166,81 @@ def apply(plugins: list[Plugin], frame: Any) -> Any:
     return frame
 
 
-def warn_of_changes(plugins: list[Plugin], recorded: list[dict[str, str]]) -> None:
-    """Warn of plugins whose file is not the one that training used."""
-    for plugin, made in zip(plugins, recorded, strict=True):
+def record(plugins: Sequence[Plugin]) -> list[dict[str, Any]]:
+    """Describe plugins in plain values, fit for JSON."""
+    return [
+        {"name": plugin.name, "sha256": plugin.sha256}
+        | ({"options": options.plain(plugin.options)} if plugin.options else {})
+        for plugin in plugins
+    ]
+
+
+def recall(records: Sequence[Mapping[str, Any]]) -> list[Step]:
+    """Give the steps that `record` described, to be picked again."""
+    return [{**made.get("options", {}), "use": made["name"]} for made in records]
+
+
+def warn_of_changes(plugins: Sequence[Plugin], records: Sequence[Mapping[str, Any]]) -> None:
+    """Warn of plugins whose files are not those that were recorded."""
+    for plugin, made in zip(plugins, records, strict=True):
         if plugin.sha256 != made["sha256"]:
             logger.warning("plugin %r has changed since training: %s", plugin.name, plugin.file)
 
 
-def _built_in() -> list[Path]:
-    folder = Path(__file__).parent.parent / "plugins"
-    return [folder / f"{module.name}.py" for module in pkgutil.iter_modules([str(folder)])]
+def reload() -> None:
+    """Forget every plugin that was loaded: the next use reads and runs its file anew."""
+    modules.forget()
+    installed.forget()
 
 
-def _files(folder: Path | None) -> list[Path]:
-    if folder is None:
-        return []
-    if not folder.is_dir():
-        msg = f"no plugin folder {folder}"
-        raise PluginError(msg)
-    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+def _load(found: Found) -> Plugin:
+    """Run a plugin's module and look at what it defines."""
+    module = found.load()
+    transform: Any = getattr(module, found.attribute, None)
+    options.check_signature(transform)
+    logger.debug("loaded plugin %s from %s", found.name, found.file)
+    return Plugin(
+        name=found.name,
+        transform=transform,
+        help=(transform.__doc__ or module.__doc__ or "").strip().partition("\n")[0],
+        file=found.file,
+        sha256=found.sha256,
+        source=found.source,
+        whole_table=getattr(module, "WHOLE_TABLE", False) is True,
+        bundle=found.bundle,
+        module=found.module,
+    )
 
 
-def _load(path: Path) -> Plugin:
-    """Run one file as a module of its own, under a name that nothing else has."""
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    module = ModuleType(f"{_PACKAGE}_plugin_{path.stem}_{digest[:12]}")
-    module.__file__ = str(path)
-    sys.modules[module.__name__] = module
+def _load_named(found: Found) -> Plugin:
     try:
-        exec(compile(content, path, "exec"), module.__dict__)  # noqa: S102 - what a plugin is for
-    except Exception as error:  # a stranger's code may raise anything
-        del sys.modules[module.__name__]
-        msg = f"plugin {path} cannot be loaded: {type(error).__name__}: {error}"
+        return _load(found)
+    except PluginError as error:
+        msg = f"plugin {found.file} cannot be loaded: {error}"
         raise PluginError(msg) from error
-    transform = getattr(module, "transform", None)
-    if not callable(transform):
-        msg = f"plugin {path} must define a function transform(frame)"
+
+
+def _with_options(plugin: Plugin, given: Mapping[str, Any]) -> Plugin:
+    return replace(plugin, options=options.check(plugin.name, plugin.transform, given))
+
+
+def _split(step: Step) -> tuple[str, dict[str, Any]]:
+    """Part a step into its name and its options."""
+    given = {"use": step} if isinstance(step, str) else dict(step)
+    name = given.pop("use", None)
+    if not isinstance(name, str):
+        msg = f'a transform is a name, or a table with its name as "use", got {step!r}'
         raise PluginError(msg)
-    logger.debug("loaded plugin %s from %s", path.stem, path)
-    help_line = (transform.__doc__ or module.__doc__ or "").strip().partition("\n")[0]
-    return Plugin(path.stem, transform, help_line, path, digest)
+    return name, given
+
+
+def _arrive(
+    name: str, source: str, sha256: str, given: dict[str, Any], bundle: bundles.Bundle | None
+) -> Plugin:
+    """Build a plugin again where it was sent, if it is the one that was sent."""
+    found = discovery.arrived(name, source, bundle)
+    if found is None or found.sha256 != sha256:
+        what = "is not here" if found is None else "is another one here"
+        msg = f"plugin {name!r} ({source}) {what}: install the same version as where it was sent"
+        raise PluginError(msg)
+    return replace(_load_named(found), options=given)

@@ -1,4 +1,4 @@
-"""List the plugins."""
+"""List plugins, or approve those of a folder."""
 
 from pathlib import Path
 
@@ -13,16 +13,54 @@ def command() -> None:
 
 
 @command.command(name="list")
+@click.option("--strict", is_flag=True, help="Stop with an error if a plugin is broken.")
 @click.pass_obj
-def list_plugins(config_path: Path | None) -> None:
-    """Show each plugin, what it does and its file; a star marks those in use."""
+def list_plugins(config_path: Path | None, *, strict: bool) -> None:
+    """Show each plugin, where it is from and its options; a star marks those in use.
+
+    Plugins are run to be listed. Exits with 1 if one is broken.
+    """
     from .. import config
     from .._internal import registry
 
     settings = config.load(config_path)
-    found = registry.find(settings.plugin_folder)
-    for name, plugin in found.items():
-        used = "*" if name in settings.transforms else " "
-        click.echo(f"{used} {name}: {plugin.help}\n    {plugin.file}")
-    if not found:
+    used = {step if isinstance(step, str) else step.get("use") for step in settings.transforms}
+    plugins, broken = registry.survey(
+        settings.plugin_folder, only_built_in=settings.no_plugins, strict=strict
+    )
+    for plugin in plugins:
+        star = "*" if plugin.name in used else " "
+        origin = " ".join(filter(None, (plugin.source, plugin.version)))
+        click.echo(
+            f"{star} {plugin.name}{plugin.signature}: {plugin.help}\n    {origin}, {plugin.file}"
+        )
+    for item in broken:
+        click.echo(item)
+    if not plugins and not broken:
         click.echo("no plugins; name a folder with the setting plugin_folder")
+    click.get_current_context().exit(1 if broken else 0)
+
+
+@command.command()
+@click.pass_obj
+def lock(config_path: Path | None) -> None:
+    """Approve the files of the plugin folder as they are; from then on no other is run.
+
+    Writes plugins.lock there: the SHA-256 of each file, and of each installed plugin.
+    Nothing is run. Exits with 1 if a file cannot be approved.
+    """
+    from .. import config
+    from .._internal import discovery
+    from ..errors import PluginError
+
+    folder = config.load(config_path).plugin_folder
+    if folder is None:
+        msg = "a lock lies in the plugin folder: name one with --plugins or plugin_folder"
+        raise PluginError(msg)
+    path, approved, broken = discovery.approve(folder)
+    for name, digest in approved.items():
+        click.echo(f"{digest[:12]}  {name}")
+    for item in broken:
+        click.echo(item)
+    click.echo(path)
+    click.get_current_context().exit(1 if broken else 0)

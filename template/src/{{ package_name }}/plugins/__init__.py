@@ -3,20 +3,29 @@
 A plugin is a file that defines ``transform``; the first line of its docstring is
 its help text. Put a file here to ship it with the package, or in a folder of your
 own that the setting ``plugin_folder`` names. The setting ``transforms`` says which
-ones are applied, in which order, right after a table was read.
+ones are applied, in which order, with which options.
 """
 
 from typing import Any, Protocol
 
-__all__ = ["Transform"]
+__all__ = ["Transform", "reload"]
 
 
 class Transform(Protocol):
     """A function from frame to frame: polars or pandas, eager or lazy.
 
-    It keeps each row and the order of rows, and leaves `frame` as it is;
-    ``@nw.narwhalify`` makes one from narwhals expressions.
+    It looks at one row at a time and leaves `frame` as it is; a module that needs
+    all rows at once says so with ``WHOLE_TABLE = True``. Its parameters by keyword
+    are its options, checked against their types. ``@nw.narwhalify`` makes one from
+    narwhals expressions.
     """
 
     def __call__(self, frame: Any) -> Any:
         """Return a new frame of the same kind."""
+
+
+def reload() -> None:
+    """Read and run plugins anew at their next use, e.g. from a notebook after an edit."""
+    from .._internal import registry
+
+    registry.reload()

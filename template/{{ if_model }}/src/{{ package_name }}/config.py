@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     plugin_folder: Annotated[
         Path | None, Field(description="folder with transforms of your own")
     ] = None
+    no_plugins: Annotated[
+        bool, Field(description="use only plugins that come with the package")
+    ] = False
     transforms: Annotated[Steps, Field(description="plugins to apply, in this order")] = ()
 
     learning_rate: Annotated[float, Field(gt=0, le=1, description="shrinkage of each tree")] = 0.1

@@ -39,7 +39,9 @@ def command(
     from .._internal import registry
 
     settings = config.load(config_path, target=target, drop=drop or None)
-    plugins = registry.pick(settings.transforms, settings.plugin_folder)
+    plugins = registry.pick(
+        settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
+    )
     table = registry.apply(plugins, io.read(data or io.SAMPLE))
     aside = settings.target or ("" if data else io.SAMPLE_TARGET)
     known = [aside] if target or aside in table.columns else []

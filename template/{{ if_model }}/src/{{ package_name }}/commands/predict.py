@@ -52,7 +52,9 @@ def command(
     schema = fitted.encoder.schema
     rows = io.scan(data, text=schema.names("category"))
     plugins = registry.pick(
-        tuple(made["name"] for made in card["transforms"]), settings.plugin_folder
+        registry.recall(card["transforms"]),
+        settings.plugin_folder,
+        only_built_in=settings.no_plugins,
     )
     registry.warn_of_changes(plugins, card["transforms"])
     table = registry.apply(plugins, rows)

@@ -72,7 +72,9 @@ def command(
     )
     bar = click.get_current_context().with_resource(stages)
     table = io.read(source or io.SAMPLE)
-    plugins = registry.pick(settings.transforms, settings.plugin_folder)
+    plugins = registry.pick(
+        settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
+    )
     table = registry.apply(plugins, table)
     bar.n = 2
     bar.set_description_str(f"fit and measure a model of {len(table)} rows")
@@ -84,13 +86,13 @@ def command(
         "metrics": run.metrics,
         "seed": settings.seed,
         "versions": store.versions(),
-        "settings": settings.model_dump(mode="json", exclude={"plugin_folder"}),
+        "settings": settings.model_dump(mode="json", exclude={"plugin_folder", "no_plugins"}),
         "data": {
             "source": source,
             "sha256": io.sha256(source or io.SAMPLE),
             "n_rows": len(table),
         },
-        "transforms": [{"name": plugin.name, "sha256": plugin.sha256} for plugin in plugins],
+        "transforms": registry.record(plugins),
     }
     store.save(
         output,
