@@ -24,6 +24,25 @@ N_RUNS = 9
 EVERY = combinations()
 QUESTION = "\nextra:\n  type: bool\n  help: Is this one more question?\n  default: true\n"
 
+# Prints milliseconds: to find none, to find and to load each of 100; the medians of several runs.
+PLUGINS = """
+import statistics, sys, time
+from importlib import import_module
+from pathlib import Path
+discovery, registry = (import_module(f"{sys.argv[1]}._internal.{name}") for name in ("discovery", "registry"))
+folder = Path(sys.argv[2])
+def median(work, *words, runs=15):
+    clock = time.perf_counter
+    return statistics.median([-clock() + (work(*words), clock())[1] for _ in range(runs)]) * 1000
+none = median(discovery.find)
+for number in range(100):
+    code = f"def transform(frame, *, low: float = {number}):\\n    return frame\\n"
+    (folder / f"plugin{number}.py").write_text(code)
+found, broken = discovery.find(folder)
+assert len(found) - len(discovery.find()[0]) == 100 and not broken
+print(none, median(discovery.find, folder) / 100, median(registry.survey, folder, runs=1) / 100)
+"""
+
 _passed: list[str] = []
 
 
@@ -131,6 +150,16 @@ def bench_help(script: str, folder: Path) -> None:
     say("--help, against a bare interpreter", shown / bare, "x", 6)
 
 
+def bench_plugins(script: str, folder: Path) -> None:
+    """Measure how long it takes to find plugins, and to load them, in an environment with a project."""
+    words = [sys.executable, "-c", PLUGINS, script.replace("-", "_"), str(_new(folder, "plugins"))]
+    found = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    none, each, loaded = (float(word) for word in found.split())
+    say("finding plugins where there are none", none, "ms", 1)
+    say("finding 100 plugins in a folder, each", each, "ms", 1)
+    say("loading 100 plugins, each", loaded, "ms")
+
+
 def _new(folder: Path, name: str) -> Path:
     (folder / name).mkdir()
     return folder / name
@@ -142,4 +171,5 @@ if __name__ == "__main__":
         bench_matrix(Path(name))
         bench_copy(Path(name))
         bench_help(sys.argv[1], Path(name))
+        bench_plugins(sys.argv[1], Path(name))
     sys.exit("\n".join(["", *_passed]) if _passed else 0)
