@@ -85,12 +85,12 @@ def unpack(content: bytes) -> dict[str, bytes]:
 def _closure(top: str, tops: dict[str, dict[str, bytes]]) -> dict[str, bytes]:
     """Collect the files of a module or package and, in turn, of those it imports beside it."""
     found: dict[str, bytes] = {}
-    todo = [top]
-    while todo:
-        here = tops.get(todo.pop(), {})
+    left = [top]
+    while left:
+        here = tops.get(left.pop(), {})
         if here.items() - found.items():
             found |= here
-            todo += [name for item in here.items() for name in _siblings(*item)]
+            left += [name for item in here.items() for name in _siblings(*item)]
     return found
 
 

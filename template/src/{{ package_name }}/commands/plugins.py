@@ -16,7 +16,9 @@ def command() -> None:
 @click.option("--strict", is_flag=True, help="Stop with an error if a plugin is broken.")
 @click.pass_obj
 def list_plugins(config_path: Path | None, *, strict: bool) -> None:
-    """Show each plugin, where it is from and its options; a star marks those in use.
+    """Show what there is, and where it is from; a star: in use.
+
+    Each plugin with its options, version and file.
 
     Plugins are run to be listed. Exits with 1 if one is broken.
     """
@@ -44,7 +46,7 @@ def list_plugins(config_path: Path | None, *, strict: bool) -> None:
 @command.command()
 @click.pass_obj
 def lock(config_path: Path | None) -> None:
-    """Approve the files of the plugin folder as they are; from then on no other is run.
+    """Approve the plugin folder as it is; all else is refused.
 
     Writes plugins.lock there: the SHA-256 of each file, and of each installed plugin.
     Nothing is run. Exits with 1 if a file cannot be approved.
