@@ -2,7 +2,7 @@
 
 A file is read only where it is named, with ``--config`` or the environment
 variable ``<PACKAGE>_CONFIG``; every other variable is ``<PACKAGE>_`` and the
-name of a setting. Lists are split at commas in a variable.
+name of a setting. In a variable lists are split at commas, or JSON.
 """
 
 import functools
