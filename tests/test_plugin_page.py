@@ -37,7 +37,7 @@ def shown(project: Project) -> list[tuple[str, str]]:
 
 
 def test_file_config_and_test_of_the_page_work(project: Project) -> None:
-    plugin, test = (text for name, text in shown(project) if name == "python")
+    plugin, test = (text for name, text in shown(project) if name == "{code-block}")
     config = next(text for name, text in shown(project) if name == "toml")
     assert len([line for line in plugin.splitlines() if line]) == 5
     (project.folder / "plugins" / "heavy.py").write_text(plugin)
@@ -59,7 +59,7 @@ def test_file_config_and_test_of_the_page_work(project: Project) -> None:
 def test_distribution_of_the_page_and_one_of_the_namespace_are_built_installed_and_used(
     project: Project, tmp_path: Path
 ) -> None:
-    [plugin, _] = [text for name, text in shown(project) if name == "python"]
+    [plugin, _] = [text for name, text in shown(project) if name == "{code-block}"]
     [_, pyproject] = [text for name, text in shown(project) if name == "toml"]
     (tmp_path / "heavy_plugin.py").write_text(plugin)
     (tmp_path / "pyproject.toml").write_text(pyproject)

@@ -7,6 +7,7 @@ before it is called.
 
 import ast
 import contextlib
+import io
 import os
 import pkgutil
 import sys
@@ -54,6 +55,8 @@ def main(args: list[str] | None = None) -> None:
     args
         What follows the program's name; None: as it was called.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # which may not know every letter, as on Windows
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: _log_warning(message)
@@ -105,7 +108,7 @@ def _options() -> list[click.Option]:
         ),
         click.Option(
             ["--plugins", "plugin_folder"],
-            type=path,
+            type=click.Path(),
             callback=_set_variable,
             expose_value=False,
             help="Folder with plugins of your own.",
@@ -142,7 +145,7 @@ def _set_config(ctx: click.Context, param: click.Parameter, value: Path | None) 
 
 def _set_variable(ctx: click.Context, param: click.Parameter, value: object) -> None:
     """Let an option be the variable of its setting until the command ends."""
-    if value:
+    if value or value == "":
         ctx.with_resource(_variable(f"{__package__}_{param.name}".upper(), str(value)))
 
 

@@ -16,7 +16,9 @@ from ._internal import registry
 __all__ = ["check"]
 
 
-def check(plugin: Path | str, columns: Mapping[str, Sequence[Any]], **options: Any) -> pl.DataFrame:
+def check(
+    plugin: Path | str, columns: Mapping[str, Sequence[Any]], /, **options: Any
+) -> pl.DataFrame:
     """Apply a plugin to a table in every way that a run may, and give what it makes.
 
     Parameters

@@ -4,7 +4,6 @@ import ast
 import io
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,7 +15,7 @@ __all__ = ["NAME", "Bundle", "split", "unpack"]
 NAME = re.compile(r"[\w-]+")
 """What a module of a plugin folder may be called."""
 
-_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_RELATIVE = re.compile(rb"from[\s\\]*\.")
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ def split(root: Path, files: dict[str, bytes]) -> list[Bundle]:
         for top, part in tops.items()
         if not top.startswith("_") and {f"{top}.py", f"{top}/__init__.py"} & part.keys()
     ]
-    return [Bundle(top, root, _closure(top, tops)) for top in sorted(public)]
+    imported = {name: _siblings(name, content) for name, content in files.items()}
+    return [Bundle(top, root, _closure(top, tops, imported)) for top in sorted(public)]
 
 
 def unpack(content: bytes) -> dict[str, bytes]:
@@ -77,26 +77,30 @@ def unpack(content: bytes) -> dict[str, bytes]:
             names = [info.filename for info in members]
             _check_members(names, sum(info.file_size for info in members))
             return {info.filename: archive.open(info).read(MAX_BYTES) for info in members}
-    except _BROKEN_ZIP as error:
+    except PluginError:
+        raise
+    except Exception as error:  # each kind of compression raises its own
         msg = f"cannot be unpacked: {error}"
         raise PluginError(msg) from error
 
 
-def _closure(top: str, tops: dict[str, dict[str, bytes]]) -> dict[str, bytes]:
+def _closure(
+    top: str, tops: dict[str, dict[str, bytes]], imported: dict[str, set[str]]
+) -> dict[str, bytes]:
     """Collect the files of a module or package and, in turn, of those it imports beside it."""
     found: dict[str, bytes] = {}
     left = [top]
     while left:
         here = tops.get(left.pop(), {})
-        if here.items() - found.items():
+        if here.keys() - found.keys():
             found |= here
-            left += [name for item in here.items() for name in _siblings(*item)]
+            left += [name for path in here for name in imported[path]]
     return found
 
 
 def _siblings(path: str, content: bytes) -> set[str]:
     """Name what a module imports with leading dots: modules beside it or beside its package."""
-    if b"from ." not in content:
+    if not _RELATIVE.search(content):
         return set()
     try:
         nodes = [*ast.walk(ast.parse(content))]

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from . import bundles, folders, installed, lock, modules
 
-__all__ = ["Broken", "Found", "approve", "arrived", "find"]
+__all__ = ["Broken", "Found", "approve", "arrived", "find", "printable"]
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,12 @@ class Broken:
     def __str__(self) -> str:
         """Write it on two lines; what a terminal would obey is escaped."""
         lines = f"! {self.name}: {self.error}", f"    {self.source}, {self.file}"
-        return "\n".join(
-            "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
-            for line in lines
-        )
+        return "\n".join(map(printable, lines))
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would obey or could not show, e.g. a line break."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def find(
@@ -71,7 +73,7 @@ def find(
     others = () if only_built_in else _others(folder, broken)
     for candidate in (*candidates, *others):
         first = found.setdefault(candidate.name, candidate)
-        if first.sha256 != candidate.sha256:
+        if _identity(first) != _identity(candidate):
             error = f"the name is taken by {first.file} ({first.source}): rename one"
             broken.append(Broken(candidate.name, candidate.file, candidate.source, error))
     return found, broken
@@ -105,6 +107,11 @@ def approve(folder: Path) -> tuple[Path, dict[str, str], list[Broken]]:
     _, hashes, refused = folders.read(folder)
     others = {item.module: item.sha256 for item in installed.find() if item.sha256}
     return lock.write(folder, hashes, others), hashes | others, [*map(_broken, refused)]
+
+
+def _identity(found: Found) -> tuple[object, str]:
+    """Tell what makes two the same: content, or the file where it cannot be read."""
+    return found.sha256 or found.file, found.attribute
 
 
 def _others(folder: Path | None, broken: list[Broken]) -> Iterator[Found]:

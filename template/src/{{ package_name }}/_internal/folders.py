@@ -42,7 +42,7 @@ def read(
     PluginError
         If there is no such folder, or others than its owner and root can change it.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - never raises
         msg = f"no plugin folder {folder}"
         raise PluginError(msg)
     if reason := trust.distrust(folder.stat()):
@@ -91,7 +91,7 @@ def _kind(path: Path) -> str:
 
 
 def _check_name(path: Path) -> None:
-    if not bundles.NAME.fullmatch(path.stem):
+    if not bundles.NAME.fullmatch(path.name if _kind(path) == "package" else path.stem):
         msg = "the name of a plugin must be letters, digits, underscores and hyphens"
         raise PluginError(msg)
 

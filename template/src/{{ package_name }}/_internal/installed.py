@@ -13,6 +13,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
+from ..errors import PluginError
 from .trust import sha256
 
 __all__ = ["Module", "built_in", "find", "forget"]
@@ -28,7 +29,8 @@ _loaded: set[str] = set()
 class Module:
     """A module that says it has a plugin, as its `attribute`.
 
-    `path` is where its parent is looked up, `owner` the distribution if that is known.
+    `path` is where its parent is looked up, `owner` the distribution if that is known,
+    `error` says why it cannot be loaded.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Module:
     attribute: str = "transform"
     path: tuple[str, ...] = ()
     owner: metadata.Distribution | None = None
+    error: str = ""
 
     @functools.cached_property
     def file(self) -> Path:
@@ -44,24 +47,32 @@ class Module:
         path: Sequence[str] | None = self.path
         spec = None
         for name in _parents(self.module) if self.source == "entry point" else [self.module]:
-            spec = PathFinder.find_spec(name, path)
+            spec = _spec(name, path)
             path = spec.submodule_search_locations if spec else []
         return Path(spec.origin if spec and spec.origin else self.module)
 
     @functools.cached_property
     def sha256(self) -> str:
         """Hash the file; empty where there is none to read."""
-        return sha256(self.file.read_bytes()) if self.file.is_file() else ""
+        try:
+            return sha256(self.file.read_bytes())
+        except OSError:
+            return ""
 
     @property
     def version(self) -> str:
         """Give name and version of the distribution, as far as metadata tell; else ""."""
-        home = metadata.distribution(_PACKAGE) if self.source == "built in" else _owner(self.file)
-        owner = self.owner or home
-        return f"{owner.name} {owner.version}" if owner else ""
+        try:
+            own = self.source == "built in"
+            owner = self.owner or (metadata.distribution(_PACKAGE) if own else _owner(self.file))
+            return f"{owner.name} {owner.version}" if owner and owner.name else ""
+        except Exception:  # noqa: BLE001 - what others wrote may be broken in any way
+            return ""
 
     def load(self) -> ModuleType:
         """Import the module; the namespace only from where its parts were found."""
+        if self.error:
+            raise PluginError(self.error)
         _loaded.update((self.module, _NAMESPACE))
         if self.source == "namespace" and _NAMESPACE not in sys.modules:
             spec = ModuleSpec(_NAMESPACE, None, is_package=True)
@@ -83,16 +94,8 @@ def built_in() -> Iterator[Module]:
 def find() -> Iterator[Module]:
     """Find what other distributions bring: entry points by distribution, then the namespace."""
     places = _places()
-    for distribution in sorted(_distributions(places), key=lambda found: found.name):
-        for point in sorted(distribution.entry_points.select(group=_GROUP)):
-            yield Module(
-                point.name,
-                point.module,
-                "entry point",
-                point.attr or "transform",
-                tuple(places),
-                distribution,
-            )
+    for info in sorted(_distributions(places), key=lambda path: path.name):
+        yield from _entry_points(info, tuple(places))
     for place in _namespace():
         for found in pkgutil.iter_modules([place]):
             if not found.name.startswith("_"):
@@ -102,8 +105,9 @@ def find() -> Iterator[Module]:
 
 def forget() -> None:
     """Drop the modules that were loaded as plugins, so that the next use imports them anew."""
-    for name in _loaded:
-        sys.modules.pop(name, None)
+    for name in [*sys.modules]:
+        if any(name == module or name.startswith(f"{module}.") for module in _loaded):
+            del sys.modules[name]
     _loaded.clear()
     importlib.invalidate_caches()
 
@@ -114,8 +118,8 @@ def _places() -> list[str]:
     return [place for place in sys.path if place and os.path.realpath(place) != here]
 
 
-def _distributions(places: Sequence[str]) -> Iterator[metadata.Distribution]:
-    """Find the distributions that name the group; reading all metadata would take much longer."""
+def _distributions(places: Sequence[str]) -> Iterator[Path]:
+    """Find the metadata that name the group; reading all metadata would take much longer."""
     group = f"[{_GROUP}]".encode()
     for place in places:
         try:
@@ -124,7 +128,22 @@ def _distributions(places: Sequence[str]) -> Iterator[metadata.Distribution]:
             continue
         for name in names:
             if name.endswith((".dist-info", ".egg-info")) and group in _points(place, name):
-                yield metadata.Distribution.at(Path(place, name))
+                yield Path(place, name)
+
+
+def _entry_points(info: Path, places: tuple[str, ...]) -> list[Module]:
+    """List the plugins of a distribution; one that fails to load if its list is broken."""
+    try:
+        owner = metadata.Distribution.at(info)
+        return [
+            Module(
+                point.name, point.module, "entry point", point.attr or "transform", places, owner
+            )
+            for point in sorted(owner.entry_points.select(group=_GROUP))
+        ]
+    except Exception as error:  # noqa: BLE001 - as of metadata that are broken
+        msg = f"its entry points cannot be read: {error}"
+        return [Module(info.name, str(info), "entry point", error=msg)]
 
 
 def _points(place: str, name: str) -> bytes:
@@ -136,9 +155,18 @@ def _points(place: str, name: str) -> bytes:
 
 
 def _namespace() -> list[str]:
-    """Give the folders of the namespace package."""
-    spec = PathFinder.find_spec(_NAMESPACE, _places())
-    return list(spec.submodule_search_locations or ()) if spec else []
+    """Give the folders of the namespace package; one with ``__init__.py`` hides no other."""
+    specs = (PathFinder.find_spec(_NAMESPACE, [place]) for place in _places())
+    return [part for spec in specs if spec for part in spec.submodule_search_locations or ()]
+
+
+def _spec(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    """Find a module on a path, or by another's finder, as of an editable installation."""
+    if spec := PathFinder.find_spec(name, path):
+        return spec
+    others = (it for it in sys.meta_path if it is not PathFinder and hasattr(it, "find_spec"))
+    specs = (finder.find_spec(name, path) for finder in others)
+    return next((spec for spec in specs if spec and spec.has_location), None)
 
 
 def _parents(module: str) -> list[str]:

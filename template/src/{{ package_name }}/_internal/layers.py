@@ -54,8 +54,11 @@ def load(kind: type[Kind], file: Path | None, given: dict[str, Any]) -> Kind:
         every mistake: key, value, rule.
     """
     layers = _layers(kind, file, given)
+    values = {key: value for layer in layers for key, value in layer[1].items()}
+    if values.get("plugin_folder") == "":  # as a path this would be the working folder
+        values["plugin_folder"] = None
     try:
-        return kind(**{key: value for layer in layers for key, value in layer[1].items()})
+        return kind(**values)
     except ValidationError as error:
         msg = "; ".join(_mistake(kind, item, layers) for item in error.errors())
         raise ConfigError(msg) from error
@@ -90,7 +93,7 @@ def _read(path: Path) -> dict[str, Any]:
         reason = error.strerror if isinstance(error, OSError) else error
         msg = f"cannot read the config file {path}: {reason}"
         raise ConfigError(msg) from error
-    if isinstance(values.get("plugin_folder"), str):
+    if values.get("plugin_folder") and isinstance(values["plugin_folder"], str):
         values["plugin_folder"] = path.parent / values["plugin_folder"]
     logger.debug("read %d settings from %s", len(values), path)
     return values

@@ -1,6 +1,7 @@
 """The lock of a plugin folder: the SHA-256 of what its owner has read and approved."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +31,12 @@ def read(folder: Path) -> Approved | None:
         If it cannot be read, is no lock, or others can change it.
     """
     path = folder / NAME
-    if not path.exists() and not path.is_symlink():
+    if not os.path.lexists(path):
         return None
     try:
         content = json.loads(trust.read(path, folder.resolve()))
         return Approved(**{key: dict(content[key]) for key in ("files", "modules")})
-    except (OSError, ValueError, KeyError, TypeError, PluginError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, PluginError) as error:
         msg = f"{path} is no lock that can be trusted ({error}): write it anew with `plugins lock`"
         raise PluginError(msg) from error
 

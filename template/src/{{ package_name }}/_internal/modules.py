@@ -3,19 +3,19 @@
 import contextlib
 import importlib
 import importlib.util
-import io
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import PluginError
 from .bundles import Bundle
 
-__all__ = ["MAX_OUTPUT", "forget", "guarded", "load"]
+__all__ = ["MAX_OUTPUT", "first_line", "forget", "guarded", "load"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ MAX_OUTPUT = 10_000
 Made = TypeVar("Made")
 
 _PREFIX = f"{__package__.partition('.')[0]}_plugin_"
+_LOCK = threading.RLock()
 
 
 class _Finder(MetaPathFinder, InspectLoader):
@@ -83,7 +84,7 @@ def load(bundle: Bundle) -> ModuleType:
     PluginError
         If it cannot be imported, whatever it raises; nothing of it stays then.
     """
-    package = f"{_PREFIX}{bundle.sha256[:16]}"
+    package = f"{_PREFIX}{bundle.plugin}_{bundle.sha256[:16]}"
     _finder.bundles[package] = bundle
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
@@ -91,63 +92,86 @@ def load(bundle: Bundle) -> ModuleType:
 
 
 def forget() -> None:
-    """Drop every module of every bundle, so that the next use imports it anew."""
+    """Drop every module of every bundle; what is still in use can import its parts anew."""
     for name in [name for name in sys.modules if name.startswith(_PREFIX)]:
         del sys.modules[name]
-    _finder.bundles.clear()
 
 
 def guarded(action: Callable[[], Made]) -> Made:
-    """Run what imports a stranger's code; if it fails, leave nothing of it behind.
+    """Run what imports a stranger's code, one at a time; if it fails, leave nothing of it behind.
 
     Raises
     ------
     PluginError
         With the first line of what was raised: errors, ``SystemExit``, endless output.
     """
-    modules, path, finders = dict(sys.modules), [*sys.path], [*sys.meta_path]
-    try:
-        with _quiet():
-            return action()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        sys.path[:], sys.meta_path[:] = path, finders
-        for name in [name for name in sys.modules if name.startswith(_PREFIX)]:
-            if name not in modules:
-                del sys.modules[name]
-        sys.modules.update(modules)
-        raise PluginError(_first_line(error)) from error
+    with _LOCK:
+        modules, path, finders = dict(sys.modules), [*sys.path], [*sys.meta_path]
+        try:
+            with _quiet():
+                return action()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            sys.path[:], sys.meta_path[:] = path, finders
+            for name in [name for name in sys.modules if name.startswith(_PREFIX)]:
+                if name not in modules:
+                    del sys.modules[name]
+            sys.modules.update(modules)
+            msg = str(error) if type(error) is PluginError else first_line(error)
+            raise PluginError(msg) from error
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """Name an error and say the first line of its message, if it has one."""
+    name = type.__dict__["__name__"].__get__(type(error))  # whatever its own class says
     try:
         reason = " ".join(str(error).partition("\n")[0].split())
-    except Exception:  # noqa: BLE001 - a stranger's class
+    except BaseException:  # noqa: BLE001 - a stranger's class
         reason = ""
-    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    return f"{name}: {reason}" if reason else name
 
 
 class _TooMuchOutputError(BaseException):
     """Stops a plugin that prints without end."""
 
 
-class _Sink(io.StringIO):
-    """Takes what is printed, up to a limit."""
+class _Screen:
+    """Keeps what a plugin prints while it is loaded, up to a limit; later it is the stream itself.
 
-    def write(self, text: str) -> int:
-        if self.tell() + len(text) > MAX_OUTPUT:
+    For a handler or module may hold on to the stream that it found.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.kept: str | None = ""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> Any:
+        if self.kept is None:
+            return self._stream.write(text)
+        self.kept += text
+        if len(self.kept) > MAX_OUTPUT:
             msg = f"it printed more than {MAX_OUTPUT} characters while it was loaded"
             raise _TooMuchOutputError(msg)
-        return super().write(text)
+        return len(text)
+
+    def close(self) -> None:
+        """Leave the stream open, which is not the plugin's."""
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what is printed out of the command's own output; it goes to the log."""
-    with _Sink() as sink:
-        with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+    screens: list[Any] = [_Screen(sys.stdout), _Screen(sys.stderr)]
+    try:
+        with contextlib.redirect_stdout(screens[0]), contextlib.redirect_stderr(screens[1]):
             yield
-        if text := sink.getvalue().strip():
-            logger.debug("a plugin printed while it was loaded: %s", text)
+    finally:
+        kept = "".join(screen.kept for screen in screens).strip()
+        for screen in screens:
+            screen.kept = None
+    if kept:
+        logger.debug("a plugin printed while it was loaded: %s", kept)

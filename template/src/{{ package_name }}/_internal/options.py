@@ -1,10 +1,12 @@
 """Check a transform's signature, and its options against it."""
 
+import functools
 import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import PluginError
+from . import modules
 
 __all__ = ["check", "check_signature", "describe", "plain"]
 
@@ -45,28 +47,33 @@ def check(name: str, transform: Any, given: Mapping[str, Any]) -> dict[str, Any]
     known = _parameters(transform)[1:]
     if not given and not any(option.default is option.empty for option in known):
         return {}
-    from pydantic import ConfigDict, PydanticUserError, ValidationError, create_model
+    from pydantic import ConfigDict, Field, ValidationError, create_model
 
-    fields: dict[str, Any] = {
-        option.name: (
+    fields: dict[str, Any] = {  # with names that no model has
+        f"option{number}": (
             Any if option.annotation is option.empty else option.annotation,
-            ... if option.default is option.empty else option.default,
+            Field(... if option.default is option.empty else None, alias=option.name),
         )
-        for option in known
+        for number, option in enumerate(known)
     }
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    home = transform.func if isinstance(transform, functools.partial) else transform
     try:
-        model = create_model(name, __config__=config, __module__=transform.__module__, **fields)
+        model = create_model(name, __config__=config, __module__=home.__module__, **fields)
         made = model(**given)
     except ValidationError as error:
         names = [option.name for option in known]
         told = "; ".join(_mistake(item, names) for item in error.errors())
         msg = f"plugin {name!r}: {told}"
         raise PluginError(msg) from error
-    except PydanticUserError as error:
-        msg = f"plugin {name!r}: its options cannot be checked: {error.message}"
+    except Exception as error:  # types and their checks are a stranger's code
+        msg = f"plugin {name!r}: its options cannot be checked: {modules.first_line(error)}"
         raise PluginError(msg) from error
-    return {key: getattr(made, key) for key in made.model_fields_set}
+    return {
+        option.name: getattr(made, key)
+        for key, option in zip(fields, known, strict=True)
+        if key in made.model_fields_set
+    }
 
 
 def describe(transform: Any) -> str:
@@ -79,7 +86,7 @@ def plain(options: Mapping[str, Any]) -> dict[str, Any]:
     """Turn checked options into plain values, fit for JSON."""
     from pydantic_core import to_jsonable_python
 
-    return {key: to_jsonable_python(value) for key, value in options.items()}
+    return {key: to_jsonable_python(value, fallback=repr) for key, value in options.items()}
 
 
 def _parameters(transform: Any) -> list[inspect.Parameter]:

@@ -1,5 +1,6 @@
 """Pick the plugins that are named, with their options, and apply them."""
 
+import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,8 @@ class Plugin:
     """A transform with its options, and where it comes from.
 
     It can be called with a frame, and pickled: one of a folder takes its files with
-    it. `whole_table` says that it needs all rows at once.
+    it. `whole_table` says that it needs all rows at once, `signature` its options as
+    the function has them, `declared` the ``__version__`` of its module.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Plugin:
     file: Path
     sha256: str
     source: str
+    signature: str = ""
+    declared: str = ""
     whole_table: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     bundle: bundles.Bundle | None = field(default=None, repr=False)
@@ -53,18 +57,14 @@ class Plugin:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as a name, options and files, which are checked on arrival."""
-        return _arrive, (self.name, self.source, self.sha256, self.options, self.bundle)
+        sent = (str(self.bundle.root), self.bundle.files) if self.bundle else None
+        made = (self.name, self.source, self.sha256, sent)
+        return _arrive, made, {"options": self.options}  # these may be of the plugin's classes
 
     @property
     def version(self) -> str:
         """Give the ``__version__`` of a file, or distribution and version of what is installed."""
-        home = getattr(self.transform, "__globals__", {})
-        return str(home.get("__version__") or (self.module.version if self.module else ""))
-
-    @property
-    def signature(self) -> str:
-        """Write the options as the function has them, e.g. ``(column: str, low: float = 0)``."""
-        return options.describe(self.transform)
+        return self.declared or (self.module.version if self.module else "")
 
 
 def survey(
@@ -94,7 +94,8 @@ def survey(
         except PluginError as error:
             broken.append(Broken(candidate.name, candidate.file, candidate.source, str(error)))
     if strict and broken:
-        msg = "; ".join(f"plugin {item.file}: {item.error}" for item in broken)
+        told = (f"plugin {item.file}: {item.error}" for item in broken)
+        msg = discovery.printable("; ".join(told))
         raise PluginError(msg)
     return plugins, broken
 
@@ -140,6 +141,9 @@ def pick(
                 if item.name == name:
                     msg = f"plugin {item.file} cannot be loaded: {item.error}"
             raise PluginError(msg)
+    for item in broken:
+        if item.name in {name for name, _ in named}:
+            logger.warning("plugin %s is not used: %s", item.file, item.error)
     return [_with_options(_load_named(found[name]), given) for name, given in named]
 
 
@@ -154,12 +158,13 @@ def apply(plugins: Sequence[Plugin], frame: Any) -> Any:
     for plugin in plugins:
         try:
             made = plugin(frame)
-        except Exception as error:  # a stranger's code may raise anything
-            reason = str(error).partition("\n")[0]
-            msg = f"plugin {plugin.name!r} failed: {type(error).__name__}: {reason}"
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a stranger's code may raise anything
+            msg = f"plugin {plugin.name!r} failed: {modules.first_line(error)}"
             raise PluginError(msg) from error
         if type(made) is not type(frame):
-            kinds = type(frame).__name__, type(made).__name__
+            kinds = [f"{type(it).__module__}.{type(it).__qualname__}" for it in (frame, made)]
             msg = f"plugin {plugin.name!r} must return a {kinds[0]} as it was given, got {kinds[1]}"
             raise PluginError(msg)
         frame = made
@@ -194,18 +199,28 @@ def reload() -> None:
 
 
 def _load(found: Found) -> Plugin:
-    """Run a plugin's module and look at what it defines."""
-    module = found.load()
-    transform: Any = getattr(module, found.attribute, None)
-    options.check_signature(transform)
+    """Run a plugin's module and look at what it defines, which may run more of it."""
+    plugin = modules.guarded(lambda: _look(found))
     logger.debug("loaded plugin %s from %s", found.name, found.file)
+    return plugin
+
+
+def _look(found: Found) -> Plugin:
+    module = found.load()
+    transform: Any = module
+    for name in found.attribute.split("."):
+        transform = getattr(transform, name, None)
+    options.check_signature(transform)
+    inner = transform.func if isinstance(transform, functools.partial) else transform
     return Plugin(
         name=found.name,
         transform=transform,
-        help=(transform.__doc__ or module.__doc__ or "").strip().partition("\n")[0],
+        help=(inner.__doc__ or module.__doc__ or "").strip().partition("\n")[0],
         file=found.file,
         sha256=found.sha256,
         source=found.source,
+        signature=options.describe(transform),
+        declared=str(getattr(module, "__version__", "")),
         whole_table=getattr(module, "WHOLE_TABLE", False) is True,
         bundle=found.bundle,
         module=found.module,
@@ -235,12 +250,13 @@ def _split(step: Step) -> tuple[str, dict[str, Any]]:
 
 
 def _arrive(
-    name: str, source: str, sha256: str, given: dict[str, Any], bundle: bundles.Bundle | None
+    name: str, source: str, sha256: str, sent: tuple[str, dict[str, bytes]] | None
 ) -> Plugin:
     """Build a plugin again where it was sent, if it is the one that was sent."""
+    bundle = bundles.Bundle(name, Path(sent[0]), sent[1]) if sent else None
     found = discovery.arrived(name, source, bundle)
     if found is None or found.sha256 != sha256:
         what = "is not here" if found is None else "is another one here"
         msg = f"plugin {name!r} ({source}) {what}: install the same version as where it was sent"
         raise PluginError(msg)
-    return replace(_load_named(found), options=given)
+    return _load_named(found)

@@ -23,19 +23,18 @@ def list_plugins(config_path: Path | None, *, strict: bool) -> None:
     Plugins are run to be listed. Exits with 1 if one is broken.
     """
     from .. import config
-    from .._internal import registry
+    from .._internal import discovery, registry
 
     settings = config.load(config_path)
-    used = {step if isinstance(step, str) else step.get("use") for step in settings.transforms}
+    used = [step if isinstance(step, str) else step.get("use") for step in settings.transforms]
     plugins, broken = registry.survey(
         settings.plugin_folder, only_built_in=settings.no_plugins, strict=strict
     )
     for plugin in plugins:
         star = "*" if plugin.name in used else " "
         origin = " ".join(filter(None, (plugin.source, plugin.version)))
-        click.echo(
-            f"{star} {plugin.name}{plugin.signature}: {plugin.help}\n    {origin}, {plugin.file}"
-        )
+        click.echo(discovery.printable(f"{star} {plugin.name}{plugin.signature}: {plugin.help}"))
+        click.echo(discovery.printable(f"    {origin}, {plugin.file}"))
     for item in broken:
         click.echo(item)
     if not plugins and not broken:
