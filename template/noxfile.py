@@ -134,6 +134,22 @@ def release(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def zipapp(session: nox.Session) -> None:
+    """Pack the package, or what words after -- name, with all it needs into one program."""
+    script = next(iter(PROJECT["project"]["scripts"]))
+    site = Path(session.create_tmp(), "site")
+    shutil.rmtree(site, ignore_errors=True)
+    session.install("--target", str(site), *(session.posargs or ["."]))
+    session.install("shiv")
+    ask = "import sys; print(*sys.version_info[:2], sep='.')"
+    version = session.run("python", "-c", ask, silent=True, log=False).strip()
+    Path("dist").mkdir(exist_ok=True)
+    what = (f"--site-packages={site}", f"--console-script={script}")
+    how = (f"--python=/usr/bin/env python{version}", f"--output-file=dist/{script}.pyz")
+    session.run("shiv", *what, *how)
+
+
+@nox.session(default=False)
 def update(session: nox.Session) -> None:
     """Update from the template; -- propose: in a pull request; -- seeds v0.1.0: a patch."""
     session.install("copier")

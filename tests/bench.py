@@ -125,8 +125,10 @@ def bench_copy(folder: Path) -> None:
     (one := _new(folder, "one") / "template").mkdir()
     (one / "file.txt").write_text("one line\n")
     plain = _new(folder, "plain")
-    for path in contents(whole / "template"):
-        target = plain / "template" / path.replace("{{ package_name }}", "package").removesuffix(".jinja").strip("{ }")
+    with quiet():
+        rendered = Renderer(Copie(folder, _new(folder, "rendered"), folder), whole).render({})
+    for path in contents(rendered):
+        target = plain / "template" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("one line\n")
     for template in (one.parent, plain):

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -20,18 +21,24 @@ def code_in_every_module(project: Path, package: str) -> None:
 
 
 def renamed_module(project: Path, package: str) -> None:
-    """Call a stage otherwise, wherever it is named."""
-    source = project / "src" / package
-    (source / "evaluate.py").rename(source / "scoring.py")
-    (project / "tests" / "test_evaluate.py").rename(project / "tests" / "test_scoring.py")
-    for path in [*source.glob("*.py"), *project.glob("tests/*.py"), *project.glob("docs/*.md")]:
-        _replace(path, r"\bevaluate\b", "scoring")
-    _replace(project / "pyproject.toml", r"\(evaluate\)", "(scoring)")
+    """Call a stage otherwise, wherever it is named: the one that is named least."""
+    found = [path for kind in ("src/**/*.py", "tests/*.py", "docs/*.md") for path in project.glob(kind)]
+    seeds = [path for path in found if is_seed(path.relative_to(project).as_posix())]
+    words = Counter(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in seeds)))
+    modules = [path for path in seeds if path.parent.name == package]
+    tested = [path.stem for path in modules if (project / "tests" / f"test_{path.name}").is_file()]
+    stage = min(sorted(tested), key=words.__getitem__)
+    for path in seeds:
+        _replace(path, rf"\b{stage}\b", "renamed")
+        if path.name in {f"{stage}.py", f"test_{stage}.py"}:
+            path.rename(path.with_name(path.name.replace(stage, "renamed")))
+    _replace(project / "pyproject.toml", rf"\({stage}\)", "(renamed)")
 
 
 def deleted_files(project: Path, package: str) -> None:  # noqa: ARG001 - edits are called alike
     """Do without the notebook, the plugin and their tests, and without a page."""
-    for name in ("notebooks/explore.ipynb", "plugins/bill_shape.py", "docs/configure.md", "CHANGELOG.md"):
+    plugins = [path.relative_to(project).as_posix() for path in project.glob("plugins/*.py")]
+    for name in ("notebooks/explore.ipynb", *plugins, "docs/configure.md", "CHANGELOG.md"):
         (project / name).unlink(missing_ok=True)
     for name in ("tests/test_notebook.py", "tests/test_plugins.py"):
         (project / name).unlink()

@@ -1,16 +1,19 @@
-"""A rendered project in use: run things in it, train with it, review it."""
+"""A rendered project in use: run things in it, use it, review it."""
 
+import itertools
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from combinations import Answers, as_typed
 from interpreters import PATH
 
-__all__ = ["Project", "check_hosting", "failing_reviews", "use"]
+__all__ = ["Project", "check_hosting", "failing_reviews", "first_steps", "use"]
 
 _OURS = ["NOX_CURRENT_SESSION", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTHONPATH", "VIRTUAL_ENV"]
 _OURS.append("PYTHONDONTWRITEBYTECODE")  # else each process compiles what it imports
@@ -24,7 +27,9 @@ class Project:
         self.answers = answers
         self.version = version
 
-    def run(self, *words: str, cwd: Path | None = None, check: bool = True) -> str:
+    def run(
+        self, *words: str, cwd: Path | None = None, check: bool = True, more: Mapping[str, str] | None = None
+    ) -> str:
         """Run a command in the project; when it fails, say what it printed and how to see it again."""
         environment = os.environ | {"PATH": PATH, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
         environment["OMP_NUM_THREADS"] = "1"  # threads that wait for a core are slow, and projects run side by side
@@ -34,7 +39,7 @@ class Project:
         done = subprocess.run(
             words,
             cwd=cwd or self.folder,
-            env=environment,
+            env=environment | dict(more or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -59,16 +64,27 @@ class Project:
         self.run("git", "commit", "--quiet", "--message=Start")
 
 
-def use(project: Project, folder: Path) -> None:
-    """Train and predict with the wheel that `nox -s build` installed, outside the project."""
-    package = project.answers["package_name"]
-    [script] = map(str, project.folder.glob(f".nox/build*/bin/{package.replace('_', '-')}"))
-    [sample] = project.folder.glob("src/*/data/*.csv")
-    project.run(script, "train", "-o", "model", cwd=folder)
-    project.run(script, "predict", "model", str(sample), "-o", "predictions.csv", cwd=folder)
-    n_rows = len(sample.read_text(encoding="utf-8").splitlines())
-    assert len((folder / "predictions.csv").read_text(encoding="utf-8").splitlines()) == n_rows
-    assert {path.name for path in folder.iterdir()} == {"model", "predictions.csv"}
+def first_steps(project: Project) -> list[list[str]]:
+    """Read the commands of its own with which the README of a project starts, without the name of the program."""
+    page = (project.folder / "README.md").read_text(encoding="utf-8")
+    block = page.partition("\n## Start\n")[2].partition("```console\n")[2].partition("```")[0]
+    lines = [shlex.split(line) for line in block.splitlines()]
+    return [words[1:] for words in lines if words[0] == project.answers["package_name"].replace("_", "-")]
+
+
+def use(project: Project, program: str, folder: Path, more: Mapping[str, str] | None = None) -> None:
+    """Follow the README's first steps outside the project, where only the sample and the settings are."""
+    for path in [*project.folder.glob("src/*/data"), project.folder / "plugins"]:
+        shutil.copytree(path, folder / path.relative_to(project.folder))
+    shutil.copy(project.folder / "config.toml", folder)
+    steps = first_steps(project)
+    assert steps
+    for words in steps:
+        project.run(program, *words, cwd=folder, more=more)
+        for option, name in itertools.pairwise(words):
+            if option == "-o":
+                assert any(path.stat().st_size for path in [folder / name, *(folder / name).rglob("*")])
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
 def check_hosting(project: Project) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, StrictUndefined, Template
 
-__all__ = ["ASKED", "CONFIG", "HIDDEN", "ROOT", "SETTINGS", "check", "choices", "is_asked"]
+__all__ = ["ASKED", "CONFIG", "HIDDEN", "KINDS", "LOCKED", "ROOT", "SETTINGS", "check", "choices", "is_asked"]
 
 ROOT = Path(__file__).parents[1]
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
@@ -25,6 +25,13 @@ def choices(key: str) -> list[Any]:
         return [True, False]
     found = ASKED[key].get("choices", [])
     return list(found.values()) if isinstance(found, dict) else list(found)
+
+
+KINDS: list[str] = choices("pipeline")
+"""What a project may be: each has a folder of its own in the template, and shares what is owned."""
+
+LOCKED = [key for key, question in ASKED.items() if f"_external_data.previous.{key}" in question.get("validator", "")]
+"""What is fixed after the first copy."""
 
 
 def is_asked(key: str, answers: Mapping[str, Any]) -> bool:

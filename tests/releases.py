@@ -91,11 +91,10 @@ def publish(folder: Path) -> Path:
     return bare
 
 
-def unreleased(bare: Path) -> str:
+def unreleased() -> str:
     """Give the commit before the working tree: what somebody has who copied from the branch."""
-    here = git("rev-parse", f"{HEAD}^{{tree}}", folder=bare)
-    changed = here != git("rev-parse", f"{HEAD}~^{{tree}}", folder=bare)
-    return git("rev-parse", f"{HEAD}~" if changed else f"{HEAD}~2", folder=bare).strip()
+    changed = git("status", "--porcelain", folder=ROOT)
+    return git("rev-parse", "HEAD" if changed else "HEAD~", folder=ROOT).strip()
 
 
 def add_release(bare: Path, tag: str, folder: Path, change: Callable[[Path], object]) -> None:

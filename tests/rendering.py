@@ -5,6 +5,7 @@ underneath, it is left out, with the reason among the warnings: renders are slow
 """
 
 import os
+import re
 import shutil
 import warnings
 from collections import Counter
@@ -18,7 +19,7 @@ from pytest_copie.plugin import Copie
 from questions import ROOT, check
 from shortcuts import SHORTCUTS
 
-__all__ = ["Renderer", "contents", "snapshot"]
+__all__ = ["Renderer", "contents", "rendered_path", "snapshot"]
 
 _SOME = {"project_name": "Tide gauge"}  # the default is the name of the folder
 JUNK = shutil.ignore_patterns("__pycache__", "*.pyc", ".*_cache")
@@ -40,6 +41,12 @@ def contents(project: Path) -> dict[str, bytes]:
         if not folders and not files:
             found[f"{path.as_posix()}/"] = b""
     return found
+
+
+def rendered_path(path: str, package: str) -> str:
+    """Give the path in a project of a file below `template/`, without looking at options."""
+    path = re.sub(r"^\{\{ if_\w+ \}\}/", "", path).removesuffix(".jinja")
+    return path.replace("{{ package_name }}", package).replace("{{ _copier_conf.answers_file }}", ".copier-answers.yml")
 
 
 class Renderer:

@@ -4,6 +4,7 @@ Copier asks git about every file, and compiles, parses and works out the same th
 Each shortcut counts how often it served: one that never does no longer fits copier.
 """
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +21,8 @@ import yaml
 
 __all__ = ["FOR_UPDATES", "SHORTCUTS"]
 
+_NAME = re.compile(r"\{\{ \w+ \}\}")
+
 _compiled: dict[Any, Any] = {}
 _parsed: dict[Any, Any] = {}
 _clones: dict[Any, str] = {}
@@ -33,7 +36,8 @@ def without_git(served: Counter[str]) -> Iterator[None]:
         msg = f"copier starts {words} past plumbum's PATH"
         raise RuntimeError(msg)
 
-    with plumbum.local.env(PATH=""), mock.patch.object(subprocess.Popen, "__init__", refuse):
+    hidden = mock.patch.object(copier._main, "is_git_available", return_value=False)  # noqa: SLF001 - asked for each file
+    with plumbum.local.env(PATH=""), hidden, mock.patch.object(subprocess.Popen, "__init__", refuse):
         yield
     served["git"] += 1
 
@@ -89,13 +93,20 @@ def named_once(served: Counter[str]) -> Iterator[None]:
 
 @contextmanager
 def plain_as_it_is(served: Counter[str]) -> Iterator[None]:
-    """Take the parts of paths that have no brace as they are."""
+    """Take the parts of paths that have no brace as they are, and look those that are one name up once a render."""
     worker: Any = copier._main.Worker  # noqa: SLF001 - as above
     plain = worker._render_string  # noqa: SLF001
 
     def render_string(self: Any, string: str, *others: Any, **options: Any) -> Any:
         served["plain parts"] += "{" not in string
-        return plain(self, string, *others, **options) if "{" in string else string
+        if "{" not in string:
+            return string
+        if not _NAME.fullmatch(string):
+            return plain(self, string, *others, **options)
+        known = vars(self).setdefault("known_names", {})
+        if string not in known:
+            known[string] = plain(self, string, *others, **options)
+        return known[string]
 
     with mock.patch.object(worker, "_render_string", render_string):
         yield

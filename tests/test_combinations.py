@@ -24,6 +24,7 @@ from wheels import TAGGED, Wheel, build_in_fork
 
 EVERY = combinations()
 SAMPLE = pairwise(EVERY)
+can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="wheels are built in forked children")
 LIGHT = """
 import importlib.metadata, sys
 sys.path.insert(0, sys.argv[1])
@@ -45,7 +46,7 @@ def _name(number: int) -> str:
 
 
 @pytest.mark.matrix
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="wheels are built in forked children")
+@can_fork
 @pytest.mark.parametrize("number", range(len(EVERY)), ids=_name)
 def test_combination_builds_its_wheel(
     number: int, renderer: Renderer, tmp_path: Path, record_property: Callable[[str, object], None]
@@ -112,6 +113,20 @@ def _comparable(wheel: Wheel) -> dict[str, bytes]:
     return {
         name: data for name, data in wheel.files.items() if not name.endswith((".dist-info/WHEEL", ".dist-info/RECORD"))
     }
+
+
+@can_fork
+def test_build_that_fails_says_why_and_the_next_one_goes_on(renderer: Renderer, tmp_path: Path) -> None:
+    project = renderer.render({"package_name": "tides", "build_backend": "flit-core"})
+    whole = (path := project / "pyproject.toml").read_text(encoding="utf-8")
+    path.write_text(whole.replace('name = "tides"', ""), encoding="utf-8")
+    with pytest.raises(RuntimeError, match=r"(?s)the build of .* ended with 1:.*name must be specified"):
+        build_in_fork(project, tmp_path / "nameless")
+    path.unlink()
+    with pytest.raises(RuntimeError, match=r"No such file or directory: .*pyproject\.toml"):
+        build_in_fork(project, tmp_path / "missing")
+    path.write_text(whole, encoding="utf-8")
+    assert build_in_fork(project, tmp_path / "whole").metadata["Name"] == "tides"
 
 
 def test_sample_holds_every_pair_of_choices() -> None:

@@ -1,11 +1,13 @@
 """What the documents say is what there is: questions, tree, commands, paths, output."""
 
 import ast
+import itertools
 import re
 import shlex
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,39 +16,56 @@ import click
 import pytest
 from combinations import combinations
 from documents import DOCUMENTS, QUESTIONS, blocks, links, listed, named_paths, questions_page, sessions
+from jinja2 import Template
 from projects import Project
-from questions import ROOT
+from questions import ASKED, KINDS, ROOT, SETTINGS
 from rendering import Renderer, contents
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHANGING = (ROOT / "docs" / "changing.md").read_text(encoding="utf-8")
 TOUR = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
-SRC = ROOT / "template" / "src" / "{{ package_name }}"
 # As in this repository, whatever a fork's defaults are.
 ANSWERS = {"project_name": "Documents", "package_name": "my_project", "hosting": "github", "docs": "sphinx"}
 
 
 @pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Path:
-    """Give the project that the README and the tour show."""
-    return renderer.render(ANSWERS)
+def projects(renderer: Renderer) -> dict[str, Path]:
+    """Give a project of each kind."""
+    return {kind: renderer.render(ANSWERS | {"pipeline": kind}) for kind in KINDS}
 
 
 @pytest.fixture
-def group(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[click.Group]:
-    """Give the command line of the project; a command can be parsed without what it loads when it runs."""
-    monkeypatch.syspath_prepend(project / "src")
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    yield import_module("my_project.cli")._group  # noqa: SLF001 - `main` would run it
-    for name in [name for name in sys.modules if name.partition(".")[0] == "my_project"]:
-        del sys.modules[name]
+def default(projects: dict[str, Path]) -> Path:
+    """Give the project that the README shows."""
+    return projects[ASKED["pipeline"]["default"]]
+
+
+@pytest.fixture(params=KINDS)
+def project(request: pytest.FixtureRequest, projects: dict[str, Path]) -> Path:
+    """Give one of them."""
+    return projects[request.param]
+
+
+@contextmanager
+def command_line(project: Path) -> Iterator[click.Group]:
+    """Give the command line of a project; a command can be parsed without what it loads when it runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(project / "src")
+        patch.setattr(sys, "dont_write_bytecode", True)
+        yield import_module("my_project.cli")._group  # noqa: SLF001 - `main` would run it
+        for name in [name for name in sys.modules if name.partition(".")[0] == "my_project"]:
+            del sys.modules[name]
+
+
+def read(paths: Sequence[Path]) -> dict[str, str]:
+    """Read pages."""
+    return {str(path): path.read_text(encoding="utf-8") for path in paths}
 
 
 def pages(project: Path) -> dict[str, str]:
-    """Read every page that shows commands: of this repository and of a rendered project."""
-    rendered = [*project.glob("*.md"), *project.glob("docs/*.md")]
-    return {str(path): path.read_text(encoding="utf-8") for path in [*DOCUMENTS, *rendered]}
+    """Read every page of a rendered project."""
+    return read([*project.glob("*.md"), *project.glob("docs/*.md")])
 
 
 def commands(page: str) -> list[list[str]]:
@@ -74,11 +93,11 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
-def test_readme_shows_the_tree_of_a_default_render(project: Path) -> None:
+def test_readme_shows_the_tree_of_a_default_render(default: Path) -> None:
     [tree] = [text for _, text in blocks(README) if text.startswith("my-project/")]
     shown = list(listed(tree))
-    files = set(contents(project))
-    assert not [path for path, _ in shown if not (project / path).exists()]
+    files = set(contents(default))
+    assert not [path for path, _ in shown if not (default / path).exists()]
     folders = tuple(f"{path}/" for path, whole in shown if whole)
     assert sorted(files - {path for path, _ in shown} - {file for file in files if file.startswith(folders)}) == []
 
@@ -104,18 +123,29 @@ def test_every_path_named_in_changing_exists() -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_every_path_named_in_the_tour_exists(project: Path) -> None:
-    found = {path.name for path in project.rglob("*")}
+def test_every_path_named_in_the_tour_exists(projects: dict[str, Path]) -> None:
+    found = {path.name for project in projects.values() for path in project.rglob("*")}
     named = [path for path in named_paths(TOUR) if path != "__pycache__/"]
     assert named
-    assert [path for path in named if not ((project / path).exists() or path in found)] == []
+    there = [path for path in named if path in found or any((project / path).exists() for project in projects.values())]
+    assert named == there
 
 
-def test_tour_says_what_each_module_loads() -> None:
-    rows = {row[0].strip("`"): row[-1] for row in table(TOUR)}
-    assert rows == {name: ", ".join(sorted(loaded(SRC / f"{name}.py"))) for name in rows}
-    stages = {path.stem for path in SRC.glob("*.py")} - {"__main__"}
-    assert stages | {f"_internal/{path.stem}" for path in SRC.glob("_internal/[a-z]*.py")} <= set(rows)
+def of_kind(page: str, kind: str) -> str:
+    """Leave out the sections whose heading names another kind."""
+    sections = re.split(r"(?m)^(?=#+ )", page)
+    return "".join(
+        text for text in sections if not {*re.findall(r"`(\w+)`", text.partition("\n")[0])} & {*KINDS} - {kind}
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tour_says_what_each_module_loads(kind: str, projects: dict[str, Path]) -> None:
+    source = projects[kind] / "src" / "my_project"
+    rows = {row[0].strip("`"): row[-1] for row in table(of_kind(TOUR, kind))}
+    assert rows == {name: ", ".join(sorted(loaded(source / f"{name}.py"))) for name in rows}
+    stages = {path.stem for path in source.glob("*.py")} - {"__main__"}
+    assert stages | {f"_internal/{path.stem}" for path in source.glob("_internal/[a-z]*.py")} <= set(rows)
 
 
 def loaded(module: Path) -> set[str]:
@@ -141,31 +171,71 @@ def test_decisions_are_numbered_from_one() -> None:
     assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
 
 
-def test_every_dependency_has_its_reason(project: Path) -> None:
+def test_every_dependency_has_its_reason_and_one_bound(projects: dict[str, Path]) -> None:
     [page] = [path.read_text(encoding="utf-8") for path in DECISIONS if path.stem.endswith("-dependencies")]
-    metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert [row[0].strip("`") for row in table(page)] == metadata["dependencies"]
+    wanted: set[str] = set()
+    for project in projects.values():
+        metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        wanted.update(metadata["dependencies"], *metadata.get("optional-dependencies", {}).values())
+    names = {line: re.split("[<>=]", line)[0] for line in wanted}
+    assert [row[0].strip("`") for row in table(page)] == sorted(wanted, key=names.__getitem__)
+    assert len({*names.values()}) == len(wanted)
 
 
 def test_every_session_named_exists(project: Path) -> None:
+    known = sessions(project / "noxfile.py")
     for path, page in pages(project).items():
-        known = sessions(project / "noxfile.py")
-        if not path.startswith(str(project)):  # this repository's pages are about both
-            known |= sessions(ROOT / "noxfile.py")
         assert set(re.findall(r"nox -s ([a-z_]+)", page)) <= known, path
+    for path, page in read(DOCUMENTS).items():  # this repository's pages are about both
+        assert set(re.findall(r"nox -s ([a-z_]+)", page)) <= known | sessions(ROOT / "noxfile.py"), path
 
 
-def test_every_command_shown_can_be_parsed(project: Path, group: click.Group) -> None:
-    shown = [words for page in pages(project).values() for words in commands(page) if words[0] == "my-project"]
-    assert shown
-    for words in shown:
-        parse(group, words[1:])
+def shown(pages: dict[str, str]) -> list[list[str]]:
+    """Give the commands of the project that pages show, without the program's name."""
+    return [words[1:] for page in pages.values() for words in commands(page) if words[0] == "my-project"]
+
+
+def test_every_command_shown_can_be_parsed(project: Path) -> None:
+    assert shown(pages(project))
+    assert refused(project, shown(pages(project))) == []
+
+
+def test_every_command_that_this_repository_shows_can_be_parsed_by_a_kind(projects: dict[str, Path]) -> None:
+    left = shown(read(DOCUMENTS)) + [words for project in projects.values() for words in shown(pages(project))]
+    for project in projects.values():
+        left = refused(project, left)
+    assert left == []
+
+
+def refused(project: Path, lines: list[list[str]]) -> list[list[str]]:
+    """List the commands that a project's command line does not take."""
+    found = []
+    with command_line(project) as group:
+        for words in lines:
+            try:
+                parse(group, words)
+            except click.ClickException:
+                found.append(words)
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_message_after_the_copy_ends_with_the_first_command_of_the_readme(kind: str, projects: dict[str, Path]) -> None:
+    known = {
+        "project_name": "x",
+        "distribution_name": "my-project",
+        "pipeline": kind,
+        "_copier_conf": {"dst_path": "x"},
+    }
+    message = Template(SETTINGS["_message_after_copy"]).render(known)
+    readme = read([projects[kind] / "README.md"])
+    assert shlex.split(message.splitlines()[-1]) == [".venv/bin/my-project", *shown(readme)[0]]
 
 
 def parse(command: click.Command, words: list[str]) -> None:
     """Hold words against a command's options without running it."""
     while isinstance(command, click.Group):
-        if words[0].startswith("-"):
+        if not words or words[0].startswith("-"):
             break
         _, found, words = command.resolve_command(click.Context(command), words)
         assert found is not None
@@ -177,15 +247,13 @@ def parse(command: click.Command, words: list[str]) -> None:
 
 
 def test_config_file_holds_every_setting(project: Path) -> None:
-    [settings] = [
-        node
-        for node in ast.parse((SRC / "config.py").read_text(encoding="utf-8")).body
-        if isinstance(node, ast.ClassDef) and node.name == "Settings"
-    ]
+    source = (project / "src" / "my_project" / "config.py").read_text(encoding="utf-8")
+    [settings] = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
     fields = [node.target for node in settings.body if isinstance(node, ast.AnnAssign)]
     names = [field.id for field in fields if isinstance(field, ast.Name)]
     text = (project / "config.toml").read_text(encoding="utf-8")
-    assert re.findall(r"(?:^# |e\.g\. )(\w+) = ", text, re.MULTILINE) == names
+    found = re.findall(r"^(?:# )?\[?(\w+)(?: = |\])|[eE]\.g\. (\w+) = ", text, re.MULTILINE)
+    assert [*dict.fromkeys(filter(None, itertools.chain(*found)))] == names
 
 
 def test_configure_page_shows_the_config_file(project: Path) -> None:
@@ -195,13 +263,14 @@ def test_configure_page_shows_the_config_file(project: Path) -> None:
 
 def test_reference_lists_every_public_module(project: Path) -> None:
     page = (project / "docs" / "reference.md").read_text(encoding="utf-8")
-    public = {path.stem for path in SRC.glob("[a-z]*.py")} | {"plugins"}
+    public = {path.stem for path in (project / "src" / "my_project").glob("[a-z]*.py")} | {"plugins"}
     assert set(re.findall(r"automodule:: my_project\.(\w+)", page)) == public
 
 
-def test_pages_of_a_project_start_with_a_command_and_hold_no_free_text(renderer: Renderer) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_pages_of_a_project_start_with_a_command_and_hold_no_free_text(kind: str, renderer: Renderer) -> None:
     texts: dict[str, Any] = {"project_name": "[x](missing) {{ 7*7 }}", "description": "`y` [z](nowhere)"}
-    docs = renderer.render(ANSWERS | texts) / "docs"
+    docs = renderer.render(ANSWERS | texts | {"pipeline": kind}) / "docs"
     written = {path.name: path.read_text(encoding="utf-8") for path in docs.glob("*.md")}
     assert len(written) == 5
     for name, page in written.items():
@@ -210,17 +279,26 @@ def test_pages_of_a_project_start_with_a_command_and_hold_no_free_text(renderer:
 
 
 @pytest.mark.projects
-def test_every_page_of_a_project_starts_with_what_works_and_shows_what_it_prints(renderer: Renderer) -> None:
-    project = Project(renderer.render(ANSWERS), ANSWERS, f"{sys.version_info[0]}.{sys.version_info[1]}")
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_page_of_a_project_starts_with_what_works_and_shows_what_it_prints(kind: str, renderer: Renderer) -> None:
+    answers = ANSWERS | {"pipeline": kind}
+    project = Project(renderer.render(answers), answers, f"{sys.version_info[0]}.{sys.version_info[1]}")
     project.nox("docs")
     built = project.folder / "docs" / "_build" / "reference.html"
     assert str(project.folder) not in built.read_text(encoding="utf-8")
     [programs] = project.folder.glob(".nox/docs*/bin")
-    printed, shown = {}, {"README": README}
+    printed = {}
+    shown = {"README": README} if kind == ASKED["pipeline"]["default"] else {}
     for name in ("index", "use", "configure", "plugins", "reference"):
         shown[name] = (project.folder / "docs" / f"{name}.md").read_text(encoding="utf-8")
         first = next(text for language, text in blocks(shown[name]) if language == "console")
         lines = [line for line in first.splitlines() if "-m pip" not in line]
         printed[name] = project.run("sh", "-c", f"PATH={programs}:$PATH; " + " && ".join(lines))
-    for name in ("README", "index"):
-        assert printed["index"] in [text for language, text in blocks(shown[name]) if language == "text"]
+    for name in {"README", "index"} & shown.keys():
+        texts = [steady(text, project.folder) for language, text in blocks(shown[name]) if language == "text"]
+        assert steady(printed["index"], project.folder) in texts
+
+
+def steady(text: str, folder: Path) -> str:
+    """Leave out how long something took, and where."""
+    return re.sub(r"(?m)(?<= )\d+\.\d{1,2}(?= s$|$)", "0.00", text.replace(f"{folder}/", ""))

@@ -1,12 +1,13 @@
 """Every check that a project brings is seen to fail: a violation is planted, and the check must name it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from projects import Project, failing_reviews
-from questions import ROOT
+from questions import ASKED, KINDS, ROOT
 from rendering import Renderer
 
 pytestmark = pytest.mark.projects
@@ -19,7 +20,6 @@ ANSWERS = {
     "description": "Predicts the tide",
 }
 SRC = "src/tides"
-PACKAGE = ROOT / "template" / "src" / "{{ package_name }}"
 # (session and what goes to it, file, what is put at its end, what the check says)
 PLANTED = {
     "unused import": ("lint", f"{SRC}/model.py", "import json\n", "F401"),
@@ -73,19 +73,32 @@ PLANTED = {
 
 
 @pytest.fixture(scope="module")
-def tides(renderer: Renderer) -> Project:
-    """Give a project whose checks have passed once: what fails later fails for what was planted."""
-    project = Project(renderer.render(ANSWERS), ANSWERS, "3.11")
-    project.commit()
-    return project
+def tides(renderer: Renderer) -> Callable[[str], Project]:
+    """Make a project of a kind, once: its checks pass, so what fails later fails for what was planted."""
+
+    @cache
+    def make(kind: str) -> Project:
+        answers = ANSWERS | {"pipeline": kind}
+        project = Project(renderer.render(answers), answers, "3.11")
+        project.commit()
+        return project
+
+    return make
 
 
 @pytest.fixture
-def clean(tides: Project) -> Iterator[Project]:
+def kind() -> str:
+    """Name the kind of project that a test looks at, if it is not parametrised by them."""
+    return str(ASKED["pipeline"]["default"])
+
+
+@pytest.fixture
+def clean(tides: Callable[[str], Project], kind: str) -> Iterator[Project]:
     """Give the project as it was committed; take away afterwards what was planted."""
-    yield tides
-    tides.run("git", "reset", "--quiet", "--hard")
-    tides.run("git", "clean", "--quiet", "--force", "-d")
+    project = tides(kind)
+    yield project
+    project.run("git", "reset", "--quiet", "--hard")
+    project.run("git", "clean", "--quiet", "--force", "-d")
 
 
 @pytest.mark.parametrize("planted", PLANTED)
@@ -98,13 +111,13 @@ def test_check_finds_what_is_planted(clean: Project, planted: str) -> None:
     assert re.search(complaint, _result(clean, session))
 
 
-_passed: set[str] = set()
+_passed: set[tuple[Path, str]] = set()
 
 
 def _result(project: Project, session: str) -> str:
     """Run a session; give what it says if it fails. A clean project is asked once."""
     clean = project.run("git", "status", "--porcelain") == ""
-    if clean and session in _passed:
+    if clean and (project.folder, session) in _passed:
         return ""
     name, *words = session.split()
     if name == "tests":
@@ -114,7 +127,7 @@ def _result(project: Project, session: str) -> str:
     except AssertionError as error:
         return str(error)
     if clean:
-        _passed.add(session)
+        _passed.add((project.folder, session))
     return ""
 
 
@@ -156,14 +169,17 @@ def mirror(module: str) -> str:
     return f"tests/{folder}/test_{name}" if folder else f"tests/test_{name}"
 
 
-MODULES = sorted(
-    path.relative_to(PACKAGE).as_posix()
-    for path in PACKAGE.rglob("*.py")
-    if "_internal/__init__" not in path.as_posix() and "commands/__init__" not in path.as_posix()  # words alone
-)
+WORDS_ALONE = ("_internal/__init__.py", "commands/__init__.py")
+MODULES = [  # what is shared is looked at in one kind
+    (kind, module)
+    for kind, folder in [(KINDS[0], ""), *((kind, f"{{{{ if_{kind} }}}}/") for kind in KINDS)]
+    for package in [ROOT / "template" / f"{folder}src" / "{{ package_name }}"]
+    for module in sorted(path.relative_to(package).as_posix() for path in package.rglob("*.py"))
+    if module not in WORDS_ALONE
+]
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize(("kind", "module"), MODULES)
 def test_module_that_does_nothing_fails_its_tests(clean: Project, module: str) -> None:
     assert _result(clean, "tests") == ""
     (clean.folder / SRC / module).write_text('raise NotImplementedError("gutted")\n', encoding="utf-8")

@@ -1,6 +1,7 @@
-"""A default render is small, complete, the same everywhere, and git and Windows take all of it."""
+"""A default render of each kind is small, complete, the same everywhere, and git and Windows take all of it."""
 
 import hashlib
+import itertools
 import os
 import re
 import subprocess
@@ -8,8 +9,9 @@ import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
+from classes import classes
 from hygiene import complaints
-from questions import ROOT, choices
+from questions import CONFIG, KINDS, ROOT, choices
 from rendering import Renderer, contents
 
 # SHA-256 of each SPDX text (spdx-license-list 6.12.0 on npm) without its copyright line, words joined by single blanks.
@@ -19,6 +21,7 @@ SPDX = {
     "Apache-2.0": "0649bc87ac07c40d996369e9e058b11734e3eedb25ae8be9e6293f1efb340353",
 }
 FORBIDDEN = re.compile(r'[<>:"|?*\\]|[. ]$|^(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)')
+TOLD = {".copier-answers.yml"}  # it names the kind
 # Tests of what is no single module: commands, plugins, behaviour at its edges, the notebook.
 WHOLE = {"test_bad_input", "test_notebook", "test_commands", "test_plugins"}
 # Renders with the clock ahead: template, folder and seconds are the arguments.
@@ -42,13 +45,32 @@ copier.run_copy(template, folder, data={"project_name": "Tide gauge", "user_name
 
 
 @pytest.fixture(scope="module")
-def files(renderer: Renderer) -> dict[str, bytes]:
-    """Render a project with default answers."""
-    return contents(renderer.render({"project_name": "Tide gauge", "package_name": "tide_gauge"}))
+def kinds(renderer: Renderer) -> dict[str, dict[str, bytes]]:
+    """Render a project of each kind, with default answers else."""
+    answers = {"project_name": "Tide gauge", "package_name": "tide_gauge"}
+    return {kind: contents(renderer.render(answers | {"pipeline": kind})) for kind in KINDS}
 
 
-def test_default_render_is_small(files: dict[str, bytes]) -> None:
-    assert len(files) <= 62
+@pytest.fixture(params=KINDS)
+def files(request: pytest.FixtureRequest, kinds: dict[str, dict[str, bytes]]) -> dict[str, bytes]:
+    """Give one of them."""
+    return kinds[request.param]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_default_render_is_small(kind: str, kinds: dict[str, dict[str, bytes]]) -> None:
+    """What its owner sees: the template looks after `_internal` and its tests, and steps are a list, one file each."""
+    steps = re.compile(r"^src/tide_gauge/plugins/.*")
+    seen = {steps.sub("", path) for path in kinds[kind] if "/_internal/" not in path}
+    assert len(seen) <= (62 if kind == CONFIG["pipeline"]["default"] else 66)
+
+
+def test_kinds_share_what_is_owned(kinds: dict[str, dict[str, bytes]]) -> None:
+    """But for what only one of them has; what the answers decide is compared with that left out."""
+    for one, other in itertools.combinations(kinds.values(), 2):
+        both = [path for path in one.keys() & other.keys() if classes(path) == ["owned"] and path not in TOLD]
+        assert len(both) > 20
+        assert [path for path in both if one[path] != other[path]] == []
 
 
 def test_default_render_is_clean(files: dict[str, bytes]) -> None:

@@ -1,5 +1,6 @@
 """What a release may do next, done to the template here: projects with an owner's edits take it without a conflict."""
 
+import itertools
 import re
 import shutil
 import tomllib
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 from classes import is_seed
 from owner import EDITS
+from questions import KINDS
 from releases import HEAD, add_release, releases
-from rendering import contents
+from rendering import contents, rendered_path
 from updating import Follower, Workshop, tree
 
 pytestmark = pytest.mark.updates
@@ -36,18 +38,18 @@ ANSWERS = [
 ]
 
 
-def change(path: Path, pattern: str, text: str) -> None:
-    """Replace what there is exactly once."""
-    content, times = re.subn(pattern, text, path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert times == 1, f"{path.name} has {pattern!r} {times} times"
+def change(path: Path, pattern: str, text: str, *, times: int = 1) -> None:
+    """Replace what there is so many times."""
+    content, found = re.subn(pattern, text, path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert found == times, f"{path.name} has {pattern!r} {found} times"
     path.write_text(content, encoding="utf-8")
 
 
 def bounds_rise(template: Path) -> None:
     """Ask for newer dependencies, first and last of the list, and for one more."""
     path = template / "template" / "pyproject.toml.jinja"
-    change(path, '^  "click>=.*"', '  "click>=8.2"')
-    change(path, '^  "tqdm>=.*"', '  "tqdm>=4.67",\n  "typing-extensions>=4.12"')
+    change(path, '^  "click>=.*"', '  "click>=8.2"', times=len(KINDS))
+    change(path, '^  "tqdm>=.*"', '  "tqdm>=4.67",\n  "typing-extensions>=4.12"', times=len(KINDS))
     change(path, '^  "pytest-cov"', '  "pytest-cov>=6"')
 
 
@@ -82,10 +84,11 @@ def seeds_change_and_go(template: Path) -> None:
     """Change every seed, add one and drop another: for new projects only."""
     source = template / "template"
     for path in contents(source):
-        if is_seed(path.replace("{{ package_name }}", "tides").removesuffix(".jinja")):
+        if is_seed(rendered_path(path, "tides")):
             with (source / path).open("a", encoding="utf-8") as file:
                 file.write("# changed\n")
-    (source / "src" / "{{ package_name }}" / "report.py").unlink()
+    for report in [*source.rglob("report.py")]:  # each kind has its own
+        report.unlink()
     (source / "src" / "{{ package_name }}" / "charts.py").write_text('"""A new stage."""\n', encoding="utf-8")
 
 
@@ -157,12 +160,16 @@ def next_release(
     return release_next(workshop, tmp_path_factory.mktemp(request.param.__name__), request.param)
 
 
-@pytest.mark.parametrize("answers", ANSWERS, ids=lambda answers: answers["package_name"])
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [*zip(ANSWERS, itertools.cycle(KINDS), strict=False)],
+    ids=[given["package_name"] for given in ANSWERS],
+)
 def test_next_release_reaches_an_edited_project(
-    answers: dict[str, str], next_release: Workshop, project: Follower
+    answers: dict[str, str], kind: str, next_release: Workshop, project: Follower
 ) -> None:
     project.workshop = next_release
-    project.start(HEAD, answers)
+    project.start(HEAD, answers | {"pipeline": kind})
     project.edit()
     known = project.answers()
     project.update(NEXT)
@@ -188,9 +195,10 @@ def test_living_example_follows_every_release(workshop: Workshop, project: Follo
     assert left == []
 
 
-def test_deleted_seeds_stay_deleted(workshop: Workshop, project: Follower, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_deleted_seeds_stay_deleted(kind: str, workshop: Workshop, project: Follower, tmp_path: Path) -> None:
     project.workshop = release_next(workshop, tmp_path, seeds_change_and_go)
-    project.start(HEAD, ANSWERS[0])
+    project.start(HEAD, ANSWERS[0] | {"pipeline": kind})
     for path in filter(is_seed, project.before):
         (project.folder / path).unlink()
     project.commit("Delete")

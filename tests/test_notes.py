@@ -34,7 +34,7 @@ Mixed, merged around the owner's lines:
 Seeds, which `copier update` leaves alone:
 
 - new `GUIDE.md` (`docs=sphinx`)
-- changed `src/<package>/model.py`
+- changed `src/<package>/model.py` (`pipeline=model`)
 """
 ANSWERS = """\
 ### Answers
@@ -73,7 +73,8 @@ def newer(tree: Path) -> None:
     config["licence"] = copy.deepcopy(config["license"]) | {"default": "{{ license }}"}
     config["license"] |= {"when": False}
     configure(tree, config)
-    for name in ("noxfile.py", "pdm_build.py", "pyproject.toml.jinja", "src/{{ package_name }}/model.py"):
+    stage = "{{ if_model }}/src/{{ package_name }}/model.py"
+    for name in ("noxfile.py", "pdm_build.py", "pyproject.toml.jinja", stage):
         with (tree / "template" / name).open("a", encoding="utf-8") as file:
             file.write("# changed\n")
     for name in ("checks.ini", "GUIDE.md"):

@@ -3,6 +3,7 @@
 The renders hold every pair of choices; each goes through one Python (in turn), or through all with --every-python.
 """
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from classes import is_seed
 from combinations import combinations, pairwise, with_texts
 from interpreters import VERSIONS, find
 from projects import Project, check_hosting, use
-from questions import choices
+from questions import KINDS, choices
 from rendering import Renderer, contents
 
 pytestmark = [pytest.mark.projects]
@@ -51,22 +52,41 @@ def project(renderer: Renderer, number: int, version: str) -> Project:
 
 def test_project_passes_its_own_checks(project: Project, tmp_path: Path) -> None:
     project.nox("lint", "types", "build", *(["docs"] if project.answers["docs"] == "sphinx" else []))
-    use(project, tmp_path)
+    [program] = map(str, project.folder.glob(f".nox/build*/bin/{project.answers['package_name'].replace('_', '-')}"))
+    use(project, program, tmp_path)
     assert project.run("git", "status", "--porcelain") == "", "the checks leave files that git sees"
     project.run("validate-pyproject", "pyproject.toml")
     check_hosting(project)
     shutil.rmtree(project.folder)
 
 
-@pytest.mark.parametrize("backend", ["hatchling", "setuptools", "poetry-core"])
-def test_project_without_its_seeds_builds_starts_and_passes(backend: str, renderer: Renderer) -> None:
-    answers = {"package_name": "tides", "build_backend": backend}
+@pytest.mark.parametrize(
+    ("backend", "kind"), [*zip(["hatchling", "setuptools", "poetry-core"], itertools.cycle(KINDS), strict=False)]
+)
+def test_project_without_its_seeds_builds_starts_and_passes(backend: str, kind: str, renderer: Renderer) -> None:
+    answers = {"package_name": "tides", "build_backend": backend, "pipeline": kind}
     project = Project(renderer.render(answers), answers, "3.11")
     for path in contents(project.folder):
         if is_seed(path) and path != "README.md":  # pyproject.toml names it: the two go together
             (project.folder / path).unlink()
     project.nox("build")
     assert "Usage: tides" in project.run(str(next(project.folder.glob(".nox/build*/bin/tides"))), "--help")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_program_in_one_file_needs_nothing_but_python(kind: str, renderer: Renderer, tmp_path: Path) -> None:
+    answers = {"package_name": "tides", "pipeline": kind}
+    project = Project(renderer.render(answers), answers, VERSIONS[0])
+    project.nox("zipapp")
+    [made] = (project.folder / "dist").iterdir()
+    (machine := tmp_path / "machine").mkdir()
+    program = shutil.move(made, machine / "tides")
+    shutil.rmtree(project.folder / ".nox")
+    shutil.rmtree(project.folder / "src" / "tides" / "commands")
+    project.run(str(find(project.version)), "-m", "venv", "--without-pip", str(machine / "python"))
+    use(project, str(program), tmp_path / "work", {"HOME": str(machine), "PATH": str(machine / "python" / "bin")})
+    assert (machine / ".shiv").is_dir()
+    shutil.rmtree(machine)  # hundreds of megabytes
 
 
 def test_sample_has_every_python_that_projects_may_need() -> None:

@@ -1,5 +1,6 @@
 """The questions are well put, and an answer that would break something is refused with a reason."""
 
+import itertools
 import json
 import keyword
 import re
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import copier
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from questions import ASKED, HIDDEN, SETTINGS, check, choices
-from rendering import Renderer
+from questions import ASKED, HIDDEN, KINDS, LOCKED, SETTINGS, check, choices
+from rendering import Renderer, contents
 from texts import TEXTS
 
 PARTS = ["help", "choices", "when", "type", "default", "placeholder", "validator"]
@@ -98,11 +100,40 @@ def test_package_name_is_fixed_after_the_first_copy(renderer: Renderer, tmp_path
     assert not (project / "src" / "waves").exists()
 
 
-def test_reserved_names_hold_python_and_what_the_project_installs(renderer: Renderer) -> None:
+@pytest.mark.parametrize(("first", "then"), [*itertools.permutations(KINDS, 2)])
+def test_pipeline_is_fixed_after_the_first_copy(first: str, then: str, renderer: Renderer, tmp_path: Path) -> None:
+    project = renderer.copy(tmp_path, {"pipeline": first})
+    before = contents(project)
+    renderer.copy(project, {"pipeline": first})
+    refusal = f'pipeline "{then}" would replace "{first}", which is fixed after the first copy: keep "{first}", or'
+    with pytest.raises(ValueError, match=refusal):
+        renderer.copy(project, {"pipeline": then})
+    with pytest.raises(ValueError, match=refusal), renderer.fast():
+        copier.run_recopy(project, data={"pipeline": then}, defaults=True, overwrite=True, quiet=True)
+    assert contents(project) == before
+
+
+def test_project_from_before_the_question_is_a_model(renderer: Renderer, tmp_path: Path) -> None:
+    project = renderer.copy(tmp_path, {})
+    kept = tmp_path / ".copier-answers.yml"
+    kept.write_text(re.sub("(?m)^pipeline: .*\n", "", kept.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(ValueError, match='"etl" would replace "model"'):
+        renderer.copy(project, {"pipeline": "etl"})
+    renderer.copy(project, {})
+    assert yaml.safe_load(kept.read_text(encoding="utf-8"))["pipeline"] == "model"
+
+
+def test_both_locks_are_known() -> None:
+    assert LOCKED == ["package_name", "pipeline"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reserved_names_hold_python_and_what_the_project_installs(kind: str, renderer: Renderer) -> None:
     reserved = set(HIDDEN["reserved_names"]["default"].split())
     python = {name for name in (*sys.stdlib_module_names, *keyword.kwlist) if re.fullmatch("[a-z][a-z0-9_]*", name)}
-    project = tomllib.loads((renderer.render({}) / "pyproject.toml").read_text(encoding="utf-8"))
-    lists = [project["project"]["dependencies"], *project["dependency-groups"].values()]
+    project = tomllib.loads((renderer.render({"pipeline": kind}) / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"].get("optional-dependencies", {}).values()
+    lists = [project["project"]["dependencies"], *extras, *project["dependency-groups"].values()]
     installed = {
         canonicalize_name(Requirement(line).name) for lines in lists for line in lines if isinstance(line, str)
     }

@@ -173,11 +173,11 @@ def test_changes_that_are_not_committed_are_published(copy: Repository, tmp_path
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_unreleased_is_the_commit_before_the_working_tree(committed: bool, copy: Repository, tmp_path: Path) -> None:
+def test_unreleased_is_the_commit_before_the_working_tree(committed: bool, copy: Repository) -> None:
     wanted = "HEAD~" if committed else "HEAD"
     if not committed:
         (copy.folder / "README.md").write_text("Not committed\n", encoding="utf-8")
-    assert unreleased(publish(tmp_path)) == git("rev-parse", wanted, folder=copy.folder).strip()
+    assert unreleased() == git("rev-parse", wanted, folder=copy.folder).strip()
 
 
 def test_added_release_is_the_newest_one_with_its_change(copy: Repository, tmp_path: Path) -> None:

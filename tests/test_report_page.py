@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from interpreters import VERSIONS
 from projects import Project
+from questions import KINDS
 from rendering import Renderer
 from selenium import webdriver
 
@@ -25,6 +26,18 @@ pytestmark = [
 FLAGS = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-sync"
 WIDTH = 360  # of a small phone, in CSS pixels
 HOSTILE = ["<script>alert(1)</script>", "\"><img src='http://example.invalid/x.png'>", "$x^2$", "名前 😀", "x" * 300]
+# What makes report.html in a folder of its own, and how many plots are in it; the traps are two folders up.
+RUNS = {
+    "model": {
+        "classification": (1, ["train", "-o", "."]),
+        "regression": (2, ["train", "-o", ".", "--target", "body_mass_g"]),
+        "traps": (1, ["train", "../../traps.csv", "-o", ".", "--target", HOSTILE[0]]),
+    },
+    "etl": {
+        "sample": (0, ["run", "-o", "out.csv", "--report", "report.html"]),
+        "traps": (0, ["run", "../../traps.csv", "-o", "out.csv", "--report", "report.html"]),
+    },
+}
 BAD_PAGE = """<!DOCTYPE html><meta name="viewport" content="width=device-width"><div style="width: 361px">wide</div>
 <img src="http://example.invalid/pixel.png"><script>console.error("broken")</script>"""
 
@@ -45,20 +58,18 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture(scope="module")
 def reports(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Make reports with a project of default answers: of the sample, of a number, of a table full of traps."""
-    answers = {"project_name": "Report page", "package_name": "report_page"}
-    project = Project(renderer.render(answers), answers, VERSIONS[0])
+    """Make reports with a project of each kind: of the sample, of a number, of a table full of traps."""
     folder = tmp_path_factory.mktemp("reports")
     write_traps(folder / "traps.csv")
-    runs = {
-        "classification": [],
-        "regression": ["--target", "body_mass_g"],
-        "traps": [str(folder / "traps.csv"), "--target", HOSTILE[0]],
-    }
-    train = ["uv", "tool", "run", "--from", str(project.folder), "report-page", "train", "-o"]
-    for name, words in runs.items():
-        project.run(*train, str(folder / name), *words)
-    return {name: folder / name / "report.html" for name in runs}
+    made = {}
+    for kind, runs in RUNS.items():
+        answers = {"project_name": "Report page", "package_name": "report_page", "pipeline": kind}
+        project = Project(renderer.render(answers), answers, VERSIONS[0])
+        for name, (_, words) in runs.items():
+            (here := folder / kind / name).mkdir(parents=True)
+            made[f"{kind} {name}"] = here / "report.html"
+            project.run("uv", "tool", "run", "--from", str(project.folder), "report-page", *words, cwd=here)
+    return made
 
 
 def write_traps(path: Path) -> None:
@@ -92,13 +103,17 @@ def faults(browser: webdriver.Chrome, page: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", ["classification", "regression", "traps"])
+def test_every_kind_makes_reports() -> None:
+    assert [*RUNS] == KINDS
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, runs in RUNS.items() for name in runs])
 def test_report_opens_on_a_phone_and_fetches_nothing(
-    browser: webdriver.Chrome, reports: dict[str, Path], name: str
+    browser: webdriver.Chrome, reports: dict[str, Path], kind: str, name: str
 ) -> None:
-    assert faults(browser, reports[name]) == []
+    assert faults(browser, reports[f"{kind} {name}"]) == []
     plots = browser.find_elements("css selector", "svg[role=img]")
-    assert len(plots) == (2 if name == "regression" else 1)
+    assert len(plots) == RUNS[kind][name][0]
     assert all(plot.size["width"] > 300 and plot.size["height"] > 50 for plot in plots)
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from documents import blocks
 from interpreters import PATH
-from questions import ROOT
+from questions import ASKED, ROOT
 from releases import add_release, git, publish, releases
 
 ANSWERS = ".copier-answers.yml"
@@ -99,9 +99,10 @@ def _release_old(template: Path) -> None:
 def _release_new(template: Path) -> None:
     """Change, add and drop files of both classes."""
     _edit(template / "CHANGELOG.md", "\n## ", "\n## 92.0.0\n\n### Added\n\n- A tool for `$HOME`.\n\n## ")
-    own = template / "template"
-    _edit(own / "CONTRIBUTING.md", "# Contributing\n", "# How to contribute\n")
-    (own / "tools.txt").write_text("spanner\n")
+    shared = template / "template"
+    _edit(shared / "CONTRIBUTING.md", "# Contributing\n", "# How to contribute\n")
+    (shared / "tools.txt").write_text("spanner\n")
+    own = shared / f"{{{{ if_{ASKED['pipeline']['default']} }}}}"
     _edit(own / "README.md.jinja", "## Start\n", "## Begin\n")
     _edit(own / "config.toml", "# The settings", "# All settings")
     (own / "docs" / "plugins.md.jinja").unlink()

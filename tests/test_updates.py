@@ -3,6 +3,7 @@
 import itertools
 import shutil
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,36 +12,60 @@ from combinations import Answers, combinations, pairwise, with_texts
 from interpreters import VERSIONS, find
 from owner import EDITS
 from projects import Project
-from questions import ASKED, choices
+from questions import ASKED, KINDS, LOCKED, ROOT, choices
 from releases import HEAD, releases, unreleased
-from updating import Follower, Workshop, tree
+from rules import asked, configs, values
+from updating import Follower, tree
 from wheels import build_in_fork
 
 pytestmark = pytest.mark.updates
 
 EVERY = combinations()
-SAMPLE = pairwise(EVERY)  # holds each pair of choices
-MORE = [len(EVERY) - 1 - number for number in pairwise(EVERY[::-1])]  # once more, in other company
-FROM = [*releases(), "unreleased"]
+FROM = {**releases(), "unreleased": unreleased()}  # the commit of each
+ASKED_THEN = {release: asked(config) for release, config in configs(ROOT, FROM).items()}
 DEFAULTS = {"package_name": "tides", "user_name": "Ada", "description": "Predicts the tide"}
 OWNER = {"github": {"github_user": "ada"}, "gitlab": {"gitlab_user": "ada"}, "none": {}}
 TAGGED = ["hatchling", "setuptools", "pdm-backend"]  # take the version from a git tag
 FLIPS = [
     (more, key, *pair)
     for key in ASKED
+    if key not in LOCKED
     for more in ([{"build_backend": name} for name in TAGGED] if key == "versioning" else [{}])
     for pair in itertools.combinations(choices(key), 2)
 ]
 FLIPS += [({"versioning": "git-tag"}, "build_backend", name, "flit-core") for name in TAGGED]
+FLIPS = [  # the kinds take turns; pages differ, so they go through all
+    (more | {"pipeline": kind}, key, *pair)
+    for place, (more, key, *pair) in enumerate(FLIPS)
+    for kind in (KINDS if key == "docs" else [KINDS[place % len(KINDS)]])
+]
 
 
-def _name(number: int) -> str:
-    return "-".join(map(str, EVERY[number].values()))
+def _named(release: str, number: int, *more: str) -> str:
+    return " ".join([release, "-".join(map(str, EVERY[number].values())), *more])
 
 
-def tagged(workshop: Workshop, release: str) -> str:
-    """Give the tag or commit of a release."""
-    return unreleased(workshop.bare) if release == "unreleased" else release
+def renders(release: str, answers: Answers) -> bool:
+    """Say whether a release has these choices: what it did not ask is at the default that gives the same."""
+    then = ASKED_THEN[release]
+    given = {key: values(then[key]) if key in then else [ASKED[key]["default"]] for key in answers}
+    return all(value in given[key] for key, value in answers.items())
+
+
+@cache
+def sample(release: str, *, backwards: bool = False) -> list[int]:
+    """Pick combinations that hold each pair of choices of a release; backwards in other company."""
+    known = [number for number, answers in enumerate(EVERY) if renders(release, answers)][:: -1 if backwards else 1]
+    return [known[place] for place in pairwise([EVERY[number] for number in known])]
+
+
+def answers_to(release: str, number: int) -> Answers:
+    """Answer what a release asks."""
+    return {key: value for key, value in with_texts(number, EVERY[number]).items() if key in ASKED_THEN[release]}
+
+
+CASES = [(release, number) for release in FROM for number in sample(release)]
+MORE = sorted({*CASES, *((release, number) for release in FROM for number in sample(release, backwards=True))})
 
 
 def build(project: Follower, folder: Path) -> None:
@@ -50,11 +75,10 @@ def build(project: Follower, folder: Path) -> None:
     build_in_fork(copy, folder)
 
 
-@pytest.mark.parametrize("number", SAMPLE, ids=_name)
-@pytest.mark.parametrize("release", FROM)
+@pytest.mark.parametrize(("release", "number"), CASES, ids=[_named(*case) for case in CASES])
 def test_untouched_project_becomes_a_fresh_render(release: str, number: int, project: Follower) -> None:
-    answers = with_texts(number, EVERY[number])
-    project.start(tagged(project.workshop, release), answers)
+    answers = answers_to(release, number)
+    project.start(FROM[release], answers)
     fresh = tree(project.workshop.render(HEAD, answers))
     project.update()
     seeds = {path: data for path, data in project.before.items() if is_seed(path)}
@@ -64,10 +88,9 @@ def test_untouched_project_becomes_a_fresh_render(release: str, number: int, pro
     assert tree(project.folder) == project.before
 
 
-@pytest.mark.parametrize("number", sorted({*SAMPLE, *MORE}), ids=_name)
-@pytest.mark.parametrize("release", FROM)
+@pytest.mark.parametrize(("release", "number"), MORE, ids=[_named(*case) for case in MORE])
 def test_edited_project_keeps_every_edit(release: str, number: int, project: Follower, tmp_path: Path) -> None:
-    project.start(tagged(project.workshop, release), with_texts(number, EVERY[number]))
+    project.start(FROM[release], answers_to(release, number))
     project.edit()
     project.update()
     assert project.wrongs() == []
@@ -75,20 +98,25 @@ def test_edited_project_keeps_every_edit(release: str, number: int, project: Fol
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make each edit alone: on one combination from each release, or with --all on the whole sample."""
+    """Make each edit alone: on a project of each kind from each release, or with --all on the whole sample."""
     if "alone" in metafunc.fixturenames:
         cases = [
             (release, number, name)
             for release, (place, name) in itertools.product(FROM, enumerate(EDITS))
-            for number in (SAMPLE if metafunc.config.getoption("all") else SAMPLE[place : place + 1])
+            for numbers in _of_kinds(sample(release))
+            for number in (numbers if metafunc.config.getoption("all") else numbers[place % len(numbers) :][:1])
         ]
-        names = [f"{release} {_name(number)} {name}" for release, number, name in cases]
-        metafunc.parametrize("alone", cases, ids=names)
+        metafunc.parametrize("alone", cases, ids=[_named(*case) for case in cases])
+
+
+def _of_kinds(numbers: list[int]) -> list[list[int]]:
+    kinds = [[number for number in numbers if EVERY[number]["pipeline"] == kind] for kind in KINDS]
+    return list(filter(None, kinds))
 
 
 def test_edit_alone_is_kept(alone: tuple[str, int, str], project: Follower) -> None:
     release, number, name = alone
-    project.start(tagged(project.workshop, release), with_texts(number, EVERY[number]))
+    project.start(FROM[release], answers_to(release, number))
     project.edit(name)
     project.update()
     assert project.wrongs() == []
@@ -97,12 +125,13 @@ def test_edit_alone_is_kept(alone: tuple[str, int, str], project: Follower) -> N
 @pytest.mark.projects
 @pytest.mark.parametrize("place", range(12))
 def test_updated_project_builds_and_passes_its_tests(place: int, project: Follower) -> None:
-    number = SAMPLE[place * len(SAMPLE) // 12]
-    answers = with_texts(number, EVERY[number])
+    release = [*FROM][place % len(FROM)]
+    number = sample(release)[place * len(sample(release)) // 12]
+    answers = answers_to(release, number)
     able = [version for version in VERSIONS if find(version) and version >= answers["min_python"]]
     if not able:
         pytest.skip(f"no Python {answers['min_python']} or newer on this machine")
-    project.start(tagged(project.workshop, FROM[place % len(FROM)]), answers)
+    project.start(FROM[release], answers)
     project.edit()
     project.update()
     assert project.wrongs() == []

@@ -1,6 +1,6 @@
-"""Train a model on a table and predict with it.
+"""Work on tables, from the command line or from Python.
 
-Importing the package loads none of its modules: ``from <package> import model``
+Importing the package loads none of its modules: ``from <package> import io``
 loads what that stage needs and nothing else.
 """
 

@@ -2,7 +2,8 @@
 
 Each module of ``commands`` is a command of its name: the first line of its
 docstring is the help text, its ``command`` is what runs. None of them is imported
-before it is called.
+before it is called. The first line of the folder's own docstring is what ``--help``
+says of the whole program.
 """
 
 import ast
@@ -40,8 +41,14 @@ class _Commands(click.Group):
 
         return _with_options(import_module(f"{_COMMANDS}.{name}").command)
 
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        about = _modules("").get("commands")
+        self.help = about and _help_line("commands", about)
+        super().format_help_text(ctx, formatter)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, _help_line(name)) for name in self.list_commands(ctx)]
+        modules = _modules()
+        rows = [(name, _help_line(name, modules[name])) for name in self.list_commands(ctx)]
         if rows:
             with formatter.section("Commands"):
                 formatter.write_dl(rows)
@@ -74,16 +81,15 @@ def main(args: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _modules() -> dict[str, Any]:
-    """Find the modules of the commands folder, but for _private ones: name -> who reads it."""
-    folder = str(Path(__file__).with_name("commands"))
-    found = pkgutil.iter_modules([folder])
+def _modules(folder: str = "commands") -> dict[str, Any]:
+    """Find the modules of a folder of the package, but for _private ones: name -> who reads it."""
+    found = pkgutil.iter_modules([str(Path(__file__).parent / folder)])
     return {module.name: module.module_finder for module in found if module.name[0] != "_"}
 
 
-def _help_line(name: str) -> str:
-    """Read the first line of a command's docstring without importing it."""
-    spec = _modules()[name].find_spec(name)
+def _help_line(name: str, finder: Any) -> str:
+    """Read the first line of a module's docstring without importing it."""
+    spec = finder.find_spec(name)
     return (ast.get_docstring(ast.parse(spec.loader.get_source(name))) or "").partition("\n")[0]
 
 
@@ -184,4 +190,4 @@ def _log_warning(message: Warning | str) -> None:
 @click.group(cls=_Commands, params=_options())
 @click.version_option(package_name=__package__)
 def _group() -> None:
-    """Train a model on a table and predict with it."""
+    """Hold the commands."""

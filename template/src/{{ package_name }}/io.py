@@ -5,29 +5,29 @@ value is kept before a stage asks for it.
 """
 
 import contextlib
-import csv
 import glob
 import hashlib
-import itertools
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
-import polars.selectors as cs
 from narwhals.exceptions import NarwhalsError
 
-from ._internal import files
+from ._internal import delimited, files
 from .errors import DataError
 
 __all__ = [
     "FORMATS",
     "SAMPLE",
-    "SAMPLE_TARGET",
+    "check_name",
+    "parts",
     "read",
     "reading",
     "scan",
     "sha256",
+    "stack",
     "write",
 ]
 
@@ -43,25 +43,22 @@ Hill and Gorman (2020), https://allisonhorst.github.io/palmerpenguins/, licence 
 :meta hide-value:
 """
 
-SAMPLE_TARGET = "species"
 
-_MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
-
-
-def scan(source: str | Path, *, text: Collection[str] = ()) -> pl.LazyFrame:
+def scan(*sources: str | Path, text: Collection[str] = ()) -> pl.LazyFrame:
     """Open a table; the lines of a CSV are checked, but no row is kept.
 
     Parameters
     ----------
-    source
-        File, folder of parts (one format, same columns in any order) or glob.
+    *sources
+        File, folder of parts (one format) or glob; several are put below each other.
+        All have the same columns, in any order.
     text
         Columns of a CSV to keep as text, so that "007" does not become 7.
 
     Returns
     -------
     pl.LazyFrame
-        The columns of the source, in its order. Empty fields and NA, N/A, NaN,
+        The columns of the first file, in its order. Empty fields and NA, N/A, NaN,
         null and None in a CSV are missing.
 
     Raises
@@ -70,18 +67,14 @@ def scan(source: str | Path, *, text: Collection[str] = ()) -> pl.LazyFrame:
         If there is no such file, its format is unknown, its header or a line is
         broken or its parts do not fit together.
     """
-    with reading(source):
-        paths = _parts(source)
-        if paths[0].suffix.lower() == ".csv":
-            parts = _scan_csvs(paths, text)
-        elif paths[0].suffix.lower() == ".parquet":
-            parts = [pl.scan_parquet(path) for path in paths]
-        else:
-            parts = [pl.scan_ndjson(path, infer_schema_length=None) for path in paths]
-        frame = _stack(paths, parts)
+    name = ", ".join(map(str, sources))
+    with reading(name):
+        paths = [path for source in sources for path in parts(source)]
+        tables = dict(zip(paths, _open(paths, text), strict=True))
+        frame = stack(tables)
         names = frame.collect_schema().names()
     if "" in names:
-        logger.warning("left out the column without a name of %s (a row number?)", source)
+        logger.warning("left out the column without a name of %s (a row number?)", name)
         frame = frame.drop("")
     return frame
 
@@ -104,8 +97,30 @@ def read(source: str | Path, *, text: Collection[str] = ()) -> pl.DataFrame:
     return table
 
 
+def stack(tables: Mapping[Any, pl.LazyFrame]) -> pl.LazyFrame:
+    """Put tables below each other, by name; where types differ, the wider one holds.
+
+    Raises
+    ------
+    DataError
+        If their columns differ.
+    """
+    names = {table: frame.collect_schema().names() for table, frame in tables.items()}
+    first, columns = next(iter(names.items()))
+    for table, here in names.items():
+        if set(here) != set(columns):
+            differing = ", ".join(sorted(set(here) ^ set(columns)))
+            msg = f"{table} and {first} must have the same columns, they differ in {differing}"
+            raise DataError(msg)
+    return pl.concat([frame.select(columns) for frame in tables.values()], how="vertical_relaxed")
+
+
 def write(
-    frame: pl.DataFrame | pl.LazyFrame, path: Path, *, source: str | Path | None = None
+    frame: pl.DataFrame | pl.LazyFrame,
+    path: Path,
+    *,
+    source: str | Path | None = None,
+    ready: Callable[[], None] | None = None,
 ) -> None:
     """Write a table; the format follows from the suffix. The file is whole or absent.
 
@@ -113,6 +128,8 @@ def write(
     ----------
     source
         Where a lazy frame comes from, to be named in errors; None: not known.
+    ready
+        Called when all is written, before the file takes its place; None: nothing is.
 
     Raises
     ------
@@ -120,11 +137,10 @@ def write(
         If the suffix is unknown, the file cannot be written, or a lazy frame
         turns out to be broken while it is read.
     """
+    check_name(path)
     suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        msg = f"cannot write {path}: the name must end in {', '.join(FORMATS)}"
-        raise DataError(msg)
-    with files.atomic(path) as part, reading(f"{source} -> {path}" if source else path):
+    named = reading(f"{source} -> {path}" if source else path)
+    with files.atomic(path, ready=ready) as part, named:
         if suffix == ".csv":
             frame.lazy().sink_csv(part)
         elif suffix == ".parquet":
@@ -133,10 +149,23 @@ def write(
             frame.lazy().sink_ndjson(part)
 
 
+def check_name(path: Path) -> None:
+    """Refuse a file to write whose format is not known.
+
+    Raises
+    ------
+    DataError
+        If the suffix is none of `FORMATS`.
+    """
+    if path.suffix.lower() not in FORMATS:
+        msg = f"cannot write {path}: the name must end in {', '.join(FORMATS)}"
+        raise DataError(msg)
+
+
 def sha256(source: str | Path) -> str:
     """Hash the bytes of a source, part after part: 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    for path in _parts(source):
+    for path in parts(source):
         with path.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
@@ -154,8 +183,14 @@ def reading(source: str | Path) -> Iterator[None]:
         raise DataError(msg) from error
 
 
-def _parts(source: str | Path) -> list[Path]:
-    """Find the files of a source, sorted by name."""
+def parts(source: str | Path) -> list[Path]:
+    """Find the files of a source, sorted by name.
+
+    Raises
+    ------
+    DataError
+        If there is none, one is empty, or their format is unknown or not the same.
+    """
     path = Path(source)
     if path.is_dir():
         found = [part for part in path.iterdir() if part.suffix.lower() in FORMATS]
@@ -179,71 +214,14 @@ def _parts(source: str | Path) -> list[Path]:
     return found
 
 
-def _stack(paths: list[Path], parts: list[pl.LazyFrame]) -> pl.LazyFrame:
-    """Put parts below each other; where types differ, the wider one holds."""
-    names = [part.collect_schema().names() for part in parts]
-    for path, here in zip(paths, names, strict=True):
-        if set(here) != set(names[0]):
-            differing = ", ".join(sorted(set(here) ^ set(names[0])))
-            msg = f"{path} and {paths[0]} must have the same columns, they differ in {differing}"
-            raise DataError(msg)
-    return pl.concat([part.select(names[0]) for part in parts], how="vertical_relaxed")
-
-
-def _scan_csvs(paths: list[Path], text: Collection[str]) -> list[pl.LazyFrame]:
-    """Open CSV files; a column is text in all or in none, without values of any type."""
-    parts = [_scan_csv(path, text) for path in paths]
-    texts = [set(part.select(cs.string()).collect_schema().names()) for part in parts]
-    mixed = texts[0].union(*texts) - texts[0].intersection(*texts)
-    if not mixed:
-        return parts
-    counts = [
-        part.select(pl.col(sorted(mixed & here)).count()).collect().to_dict(as_series=False)
-        for part, here in zip(parts, texts, strict=True)
-    ]
-    text = {*text, *(name for part in counts for name, count in part.items() if any(count))}
-    return [
-        _scan_csv(path, text).with_columns(
-            pl.lit(None).alias(name) for name in part if name not in text
-        )
-        for path, part in zip(paths, counts, strict=True)
-    ]
-
-
-def _scan_csv(path: Path, text: Collection[str]) -> pl.LazyFrame:
-    """Open one CSV file whose separator is the commonest of , ; tab | in its header."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            header = stream.readline()
-            separator = max(",;\t|", key=header.count)
-            lines = csv.reader(itertools.chain([header], stream), delimiter=separator)
-            names = _check_lines(path, lines)
-    except (OSError, UnicodeError, csv.Error) as error:
-        msg = f"cannot read {path} as UTF-8 text: {error}"
-        raise DataError(msg) from error
-    return pl.scan_csv(
-        path,
-        separator=separator,
-        null_values=_MISSING,
-        infer_schema_length=None,
-        try_parse_dates=True,
-        with_column_names=lambda _: names,  # polars keeps the quotes of "a ""b"" c" double
-        schema_overrides={name: pl.String for name in text if name in names},
-    )
-
-
-def _check_lines(path: Path, lines: Iterator[list[str]]) -> list[str]:
-    """Refuse what polars would repair in silence: repeated names, short lines; give the header."""
-    header = next(lines, [])
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if not header:
-        msg = f"{path} is empty"
-        raise DataError(msg)
-    if repeated:
-        msg = f"{path}: column names must differ, got {', '.join(repeated)} more than once"
-        raise DataError(msg)
-    for number, line in enumerate(lines, start=2):
-        if len(line) != len(header) and (line or len(header) > 1):
-            msg = f"{path}: row {number} has {len(line)} fields, the header has {len(header)}"
-            raise DataError(msg)
-    return header
+def _open(paths: Sequence[Path], text: Collection[str]) -> Iterator[pl.LazyFrame]:
+    """Open files; the CSV files among them settle their types together."""
+    lines = [path for path in paths if path.suffix.lower() == ".csv"]
+    tables = iter(delimited.scan(lines, text) if lines else ())
+    for path in paths:
+        if path in lines:
+            yield next(tables)
+        elif path.suffix.lower() == ".parquet":
+            yield pl.scan_parquet(path)
+        else:
+            yield pl.scan_ndjson(path, infer_schema_length=None)

@@ -41,8 +41,8 @@ def check(
         If it cannot be loaded, fails, or an option breaks its rule.
     AssertionError
         If it has no help text, changes what it was given, gives another kind of frame
-        or other values for a lazy frame, for pandas (where installed), for no rows, for
-        the rows in two parts (unless it says ``WHOLE_TABLE``), or after a pickle.
+        or other values for a lazy frame, for pandas (where installed, with pyarrow), for
+        no rows, for the rows in two parts (unless it says ``WHOLE_TABLE``), or after a pickle.
     """
     name, folder = (plugin, None) if isinstance(plugin, str) else (plugin.stem, plugin.parent)
     [found] = registry.pick([{**options, "use": name}], folder)
@@ -72,7 +72,7 @@ def _ways(
         half = len(table) // 2
         parts = [registry.apply([found], part) for part in (table[:half], table[half:])]
         ways["the rows in two parts"] = (pl.concat(parts, how="vertical_relaxed"), made)
-    if find_spec("pandas"):
+    if find_spec("pandas") and find_spec("pyarrow"):
         ways["a pandas frame"] = (_through_pandas(found, table), _plain(made))
     return ways
 
@@ -84,7 +84,8 @@ def _through_pandas(found: registry.Plugin, table: pl.DataFrame) -> pl.DataFrame
     if not given.equals(before):
         msg = f"plugin {found.name!r} changes the frame that it is given"
         raise AssertionError(msg)
-    return _plain(pl.DataFrame(made.to_dict(as_series=False), strict=False))
+    rows = nw.maybe_reset_index(made).to_arrow()  # a text that is missing becomes no "NaN"
+    return _plain(pl.DataFrame(pl.from_arrow(rows)))
 
 
 def _plain(frame: pl.DataFrame) -> pl.DataFrame:

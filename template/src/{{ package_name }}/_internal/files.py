@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import DataError
@@ -12,13 +12,16 @@ __all__ = ["atomic", "write_together"]
 
 
 @contextlib.contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path, *, ready: Callable[[], None] | None = None) -> Iterator[Path]:
     """Give a path to write to; move it onto `path` when the block succeeds.
 
     Parameters
     ----------
     path
         Where the file shall be. Missing folders are made, links are followed.
+    ready
+        Called when the new file is on the disk, before it takes the place of the old one;
+        if it raises, the old one stays.
 
     Yields
     ------
@@ -34,6 +37,8 @@ def atomic(path: Path) -> Iterator[Path]:
     with _explained(path), _part(path) as part:
         yield part
         _finish(part)
+        if ready:
+            ready()
         part.replace(path.resolve())
 
 

@@ -8,7 +8,10 @@ ones are applied, in which order, with which options.
 
 from typing import Any, Protocol
 
-__all__ = ["Transform", "reload"]
+__all__ = ["REJECTED", "Transform", "reload"]
+
+REJECTED = "_rejected"
+"""The column with the reason why a row is refused, in text; missing where it is not."""
 
 
 class Transform(Protocol):
@@ -17,7 +20,8 @@ class Transform(Protocol):
     It looks at one row at a time and leaves `frame` as it is; a module that needs
     all rows at once says so with ``WHOLE_TABLE = True``. Its parameters by keyword
     are its options, checked against their types. ``@nw.narwhalify`` makes one from
-    narwhals expressions.
+    narwhals expressions. It may leave rows out; it refuses one by a column `REJECTED`
+    with the reason, which a pipeline that writes tables sets aside.
     """
 
     def __call__(self, frame: Any) -> Any:

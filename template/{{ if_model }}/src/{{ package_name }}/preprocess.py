@@ -10,9 +10,22 @@ from narwhals.typing import FrameT, IntoFrame
 
 from .errors import DataError
 
-__all__ = ["Column", "Kind", "Schema", "apply", "check_names", "fit", "kind_of", "outside"]
+__all__ = [
+    "SAMPLE_TARGET",
+    "Column",
+    "Kind",
+    "Schema",
+    "apply",
+    "check_names",
+    "fit",
+    "kind_of",
+    "outside",
+]
 
 logger = logging.getLogger(__name__)
+
+SAMPLE_TARGET = "species"
+"""What is predicted of the sample that comes with the package."""
 
 Kind = Literal["numeric", "category", "boolean", "date", "datetime"]
 

@@ -43,7 +43,7 @@ def command(
         settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
     )
     table = registry.apply(plugins, io.read(data or io.SAMPLE))
-    aside = settings.target or ("" if data else io.SAMPLE_TARGET)
+    aside = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
     known = [aside] if target or aside in table.columns else []
     schema = preprocess.fit(table, drop=[*known, *settings.drop])
     clean = preprocess.apply(table, schema)

@@ -51,7 +51,7 @@ def command(
     """Train, measure, save and say where it is."""
     from tqdm.contrib.logging import tqdm_logging_redirect
 
-    from .. import config, io, model, report
+    from .. import config, io, model, preprocess, report
     from .._internal import registry, store
 
     before = store.read_card(earlier) if earlier else {}
@@ -78,7 +78,8 @@ def command(
     table = registry.apply(plugins, table)
     bar.n = 2
     bar.set_description_str(f"fit and measure a model of {len(table)} rows")
-    run = model.train(table, settings.target or ("" if source else io.SAMPLE_TARGET), settings)
+    target = settings.target or ("" if source else preprocess.SAMPLE_TARGET)
+    run = model.train(table, target, settings)
     bar.n = 3
     bar.set_description_str("write the model and its report")
     card = {

@@ -1,0 +1,43 @@
+"""Open what a run reads: files, folders of parts, globs, tables of databases, below each other."""
+
+import itertools
+from collections.abc import Sequence
+
+import polars as pl
+
+from . import io, sql
+from .errors import DataError
+
+__all__ = ["scan"]
+
+
+def scan(sources: Sequence[str], *, query: str | None = None) -> pl.LazyFrame:
+    """Open all sources as one table; no row is kept.
+
+    Parameters
+    ----------
+    sources
+        At least one; all have the same columns.
+    query
+        What to ask the database, which is then the only source.
+
+    Raises
+    ------
+    DataError
+        If one cannot be read or is named twice, or their columns differ.
+    """
+    if repeated := [source for source in sources if sources.count(source) > 1]:
+        msg = f"{sql.masked(repeated[0])} is named more than once: its rows would be doubled"
+        raise DataError(msg)
+    n_urls = sum(map(sql.is_url, sources))
+    if query is not None and (n_urls, len(sources)) != (1, 1):
+        msg = "a query needs one database as its only source, e.g. sqlite:///sales.db"
+        raise DataError(msg)
+    tables: dict[str, pl.LazyFrame] = {}
+    for is_url, names in itertools.groupby(sources, sql.is_url):
+        if is_url:
+            tables |= {sql.masked(url): sql.scan(url, query) for url in names}
+        else:
+            paths = [*names]
+            tables[", ".join(paths)] = io.scan(*paths)
+    return io.stack(tables)

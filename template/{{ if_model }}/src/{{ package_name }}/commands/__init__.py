@@ -1,0 +1,5 @@
+"""Train a model on a table and predict with it.
+
+The commands are the modules here, one file each: a docstring, whose first line is the
+help text, and `command`. The first line above is what ``--help`` says of them all.
+"""
