@@ -191,6 +191,8 @@ def _quoted(schema: str, name: str) -> str:
 @contextlib.contextmanager
 def _connected(url: str, *, reading: bool = False) -> Iterator[Any]:
     """Give a cursor; errors of the database become one line without the password."""
+    from pyarrow import ArrowException
+
     driver = _driver(url)
     database, _, _ = table(url)
     options = {}
@@ -209,7 +211,7 @@ def _connected(url: str, *, reading: bool = False) -> Iterator[Any]:
             yield cursor
             if not reading:
                 connection.commit()
-    except (driver.Error, OSError) as error:
+    except (driver.Error, ArrowException, OSError) as error:  # older drivers raise Arrow's
         reason = str(error).replace(database, masked(database)).partition("\n")[0]
         if any(_ODD.search(found[2] or found[4] or "") for found in _SECRET.finditer(url)):
             reason = "cannot connect; in a password write @ as %40, / as %2F, % as %25 and so on"
