@@ -21,9 +21,10 @@ def install(session: nox.Session, group: str) -> None:
     session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), group))
 
 
-def install_project(session: nox.Session, project: Path) -> str:
-    """Render a project with default answers and install it; give the name of its command."""
-    session.run("copier", "copy", "--defaults", "--vcs-ref=HEAD", str(ROOT), str(project))
+def install_project(session: nox.Session, project: Path, *answers: str) -> str:
+    """Render a project, default answers but for those given, and install it; give the name of its command."""
+    data = [f"--data={answer}" for answer in answers]
+    session.run("copier", "copy", "--defaults", "--vcs-ref=HEAD", *data, str(ROOT), str(project))
     session.install(str(project))
     [script] = nox.project.load_toml(project / "pyproject.toml")["project"]["scripts"]
     return str(script)
@@ -135,8 +136,11 @@ def notes(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time the matrix, `copier copy` and `--help` against their limits."""
+    """Time the matrix, `copier copy`, `--help`, plugins and an etl pipeline against their limits."""
     install(session, "tests")
-    script = install_project(session, Path(tempfile.mkdtemp(prefix="bench-"), "bench"))
+    folder = tempfile.mkdtemp(prefix="bench-")
+    etl = install_project(session, Path(folder, "etl"), "pipeline=etl", "package_name=bench_etl")
+    session.run("python", "tests/bench_etl.py", etl.replace("-", "_"), folder)
+    script = install_project(session, Path(folder, "bench"))
     with in_memory() as environment:
         session.run("python", "tests/bench.py", script, env=environment)
