@@ -44,6 +44,9 @@ Hill and Gorman (2020), https://allisonhorst.github.io/palmerpenguins/, licence 
 """
 
 
+_BROKEN = pl.exceptions.PolarsError, pl.exceptions.PanicException
+
+
 def scan(*sources: str | Path, text: Collection[str] = ()) -> pl.LazyFrame:
     """Open a table; the lines of a CSV are checked, but no row is kept.
 
@@ -177,7 +180,7 @@ def reading(source: str | Path) -> Iterator[None]:
     """Turn what polars raises about a table into one line that names it."""
     try:
         yield
-    except (pl.exceptions.PolarsError, NarwhalsError, OSError) as error:
+    except (*_BROKEN, NarwhalsError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         msg = f"{source}: {reason}"
         raise DataError(msg) from error
@@ -192,6 +195,9 @@ def parts(source: str | Path) -> list[Path]:
         If there is none, one is empty, or their format is unknown or not the same.
     """
     path = Path(source)
+    if not str(source):
+        msg = "a source has no name: is a variable of the shell empty?"
+        raise DataError(msg)
     if path.is_dir():
         found = [part for part in path.iterdir() if part.suffix.lower() in FORMATS]
     elif path.exists():

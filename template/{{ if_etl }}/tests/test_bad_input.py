@@ -1,6 +1,7 @@
 import errno
 import os
 import re
+import shlex
 from io import BytesIO
 from pathlib import Path
 
@@ -42,6 +43,18 @@ WITH = "run good.csv -o old.csv --config c.toml"
 BAD = {
     # name: (files, command line, what the line on stderr says)
     "no such file": ({}, RUN, r"t\.csv: no such file"),
+    "source without a name": ({}, 'run "" -o old.csv', "a source has no name: is a variable"),
+    "report over a table": (
+        {"t.csv": TABLE},
+        "run t.csv -o old.csv --report t.csv",
+        r"the report is a page: t\.csv must end in \.html",
+    ),
+    "folder as destination": ({"t.csv": TABLE}, "run t.csv -o .", "cannot write .: the name must"),
+    "destination in the source": (
+        {"parts/a.csv": TABLE},
+        "run parts -o parts/all.csv",
+        r"parts.all\.csv would be read in the next run: write it outside of the source",
+    ),
     "empty file": ({"t.csv": ""}, RUN, r"t\.csv is empty"),
     "header only": ({"t.csv": "id,price\n"}, RUN, r"t\.csv: there are no rows"),
     "header only, whole table": (
@@ -240,7 +253,7 @@ BAD = {
 def test_bad_input_gets_one_line_and_changes_nothing(run, put, files, command, complaint):
     put(files)
     before = tree()
-    result = run(*command.split())
+    result = run(*shlex.split(command))
     assert re.fullmatch(f"error: .*{complaint}.*\n", result.err)
     assert (result.code, result.out) == (2, "")
     assert tree() == before

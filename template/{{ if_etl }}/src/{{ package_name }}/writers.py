@@ -18,7 +18,7 @@ def check(target: str, sources: Sequence[str], rejects: Path) -> None:
     ------
     DataError
         If a format is unknown, no table is named, or one thing would be read and
-        written, or written twice.
+        written, now or in the next run, or written twice.
     """
     taken = [path.resolve() for name in sources if not sql.is_url(name) for path in io.parts(name)]
     tables = [sql.table(name) for name in sources if sql.is_url(name)]
@@ -29,6 +29,9 @@ def check(target: str, sources: Sequence[str], rejects: Path) -> None:
         io.check_name(Path(target))
         twice = Path(target).resolve() in taken
         taken.append(Path(target).resolve())
+        if not twice and any(Path(name).resolve() == taken[-1].parent for name in sources):
+            msg = f"{target} would be read in the next run: write it outside of the source"
+            raise DataError(msg)
     if twice:
         msg = f"{sql.masked(target)} is read in this run: name another to write to"
         raise DataError(msg)
@@ -44,6 +47,7 @@ def rejects_file(target: str) -> Path:
     """Name the file for rejected rows: beside a file, or after a table in the working folder."""
     if sql.is_url(target):
         return Path(f"{sql.table(target)[2]}.rejects.jsonl")
+    io.check_name(Path(target))
     return Path(target).with_suffix(".rejects.jsonl")
 
 

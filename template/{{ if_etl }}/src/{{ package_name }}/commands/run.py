@@ -49,8 +49,12 @@ def command(
     from .. import config, pipeline
     from .. import report as reports
     from .._internal import files
+    from ..errors import DataError
 
     settings = config.load(config_path, rejects=rejects)
+    if report and report.suffix.lower() != ".html":
+        msg = f"the report is a page: {report} must end in .html"
+        raise DataError(msg)
     plan = pipeline.prepare(settings, sources, output, query=query)
     if dry_run:
         _show(plan)
