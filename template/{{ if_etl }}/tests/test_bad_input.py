@@ -23,7 +23,7 @@ def put():
             Path(name).parent.mkdir(exist_ok=True)
             Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
-    put({"good.csv": TABLE, "old.csv": "old", "old.rejects.jsonl": "old"})
+    put({"good.csv": TABLE, "old.csv": "old", "old.csv.rejects.jsonl": "old"})
     return put
 
 

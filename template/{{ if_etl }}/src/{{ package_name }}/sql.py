@@ -21,7 +21,7 @@ import polars.selectors as cs
 from . import batches
 from .errors import DataError
 
-__all__ = ["check", "is_url", "masked", "scan", "table", "write"]
+__all__ = ["check", "is_server", "is_url", "masked", "scan", "table", "write"]
 
 _POSTGRESQL = ("postgresql", "postgres")
 _DATABASES = ("sqlite", *_POSTGRESQL)
@@ -41,6 +41,11 @@ _SQLITE = {  # kind of value -> how a column of it is read, and one such value
 def is_url(text: str) -> bool:
     """Tell a URL from a path; it may hold a password, and be of a database we cannot use."""
     return "://" in text
+
+
+def is_server(url: str) -> bool:
+    """Tell the URL of a server from that of a file."""
+    return url.lower().startswith(_POSTGRESQL)
 
 
 def masked(url: str) -> str:
@@ -96,7 +101,7 @@ def scan(url: str, query: str | None = None) -> pl.LazyFrame:
         raise DataError(msg)
     source = f"SELECT * FROM {_quoted(schema, name)}" if query is None else query.rstrip("; \n")
     with _connected(url, reading=True) as cursor:
-        how = _postgresql if url.lower().startswith(_POSTGRESQL) else _sqlite
+        how = _postgresql if is_server(url) else _sqlite
         text, skip = how(cursor, f"({source}\n) AS source")
         rows = _fetch(cursor, text)
         columns = pl.DataFrame(pl.from_arrow(rows.schema.empty_table())).schema
@@ -196,7 +201,7 @@ def _connected(url: str, *, reading: bool = False) -> Iterator[Any]:
     driver = _driver(url)
     database, _, _ = table(url)
     options = {}
-    if not url.lower().startswith(_POSTGRESQL):
+    if not is_server(url):
         options = {"adbc.sqlite.query.batch_rows": "10000"}
         if reading and not Path(database).is_file():
             msg = f"{url}: no such file {database}"
@@ -220,7 +225,7 @@ def _connected(url: str, *, reading: bool = False) -> Iterator[Any]:
 
 
 def _driver(url: str) -> Any:
-    kind = "postgresql" if url.lower().startswith(_POSTGRESQL) else "sqlite"
+    kind = "postgresql" if is_server(url) else "sqlite"
     try:
         return import_module(f"adbc_driver_{kind}.dbapi")
     except ImportError as error:

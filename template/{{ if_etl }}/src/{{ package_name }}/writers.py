@@ -44,11 +44,13 @@ def check(target: str, sources: Sequence[str], rejects: Path) -> None:
 
 
 def rejects_file(target: str) -> Path:
-    """Name the file for rejected rows: beside a file, or after a table in the working folder."""
-    if sql.is_url(target):
-        return Path(f"{sql.table(target)[2]}.rejects.jsonl")
-    io.check_name(Path(target))
-    return Path(target).with_suffix(".rejects.jsonl")
+    """Name the file for rejected rows: after the result and beside it, or in the working folder."""
+    if not sql.is_url(target):
+        io.check_name(Path(target))
+        return Path(f"{target}.rejects.jsonl")
+    database, _, table = sql.table(target)
+    file = f"{table.replace('/', '_')}.rejects.jsonl"
+    return Path(file) if sql.is_server(target) else Path(f"{database}.{file}")
 
 
 def write(
