@@ -5,7 +5,7 @@ import logging
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode
@@ -17,8 +17,6 @@ __all__ = ["PREFIX", "Names", "Steps", "load", "origins"]
 logger = logging.getLogger(__name__)
 
 PREFIX = f"{__package__.partition('.')[0].upper()}_"
-
-Kind = TypeVar("Kind", bound=BaseSettings)
 
 
 def _split(value: object) -> object:
@@ -35,7 +33,7 @@ Steps = Annotated[tuple[str | dict[str, Any], ...], NoDecode, BeforeValidator(_s
 """Plugins to apply: each a name, or a table with its name as ``use`` and its options."""
 
 
-def load(kind: type[Kind], file: Path | None, given: dict[str, Any]) -> Kind:
+def load(kind: type[BaseSettings], file: Path | None, given: dict[str, Any]) -> Any:
     """Build settings of a kind from a file, the environment and the caller.
 
     Parameters

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import PluginError
 from .bundles import Bundle
@@ -21,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 MAX_OUTPUT = 10_000
 """Characters that a plugin may print while it is loaded."""
-
-Made = TypeVar("Made")
 
 _PREFIX = f"{__package__.partition('.')[0]}_plugin_"
 _LOCK = threading.RLock()
@@ -88,7 +86,8 @@ def load(bundle: Bundle) -> ModuleType:
     _finder.bundles[package] = bundle
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
-    return guarded(lambda: importlib.import_module(f"{package}.{bundle.plugin}"))
+    module: ModuleType = guarded(lambda: importlib.import_module(f"{package}.{bundle.plugin}"))
+    return module
 
 
 def forget() -> None:
@@ -97,7 +96,7 @@ def forget() -> None:
         del sys.modules[name]
 
 
-def guarded(action: Callable[[], Made]) -> Made:
+def guarded(action: Callable[[], Any]) -> Any:
     """Run what imports a stranger's code, one at a time; if it fails, leave nothing of it behind.
 
     Raises

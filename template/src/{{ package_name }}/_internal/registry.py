@@ -200,7 +200,7 @@ def reload() -> None:
 
 def _load(found: Found) -> Plugin:
     """Run a plugin's module and look at what it defines, which may run more of it."""
-    plugin = modules.guarded(lambda: _look(found))
+    plugin: Plugin = modules.guarded(lambda: _look(found))
     logger.debug("loaded plugin %s from %s", found.name, found.file)
     return plugin
 

@@ -81,7 +81,8 @@ def load(file: Path | None = None, **given: Any) -> Settings:
     >>> load(batch_rows=7).batch_rows
     7
     """
-    return layers.load(Settings, file, given)
+    made: Settings = layers.load(Settings, file, given)
+    return made
 
 
 def origins(file: Path | None = None, **given: Any) -> dict[str, str]:

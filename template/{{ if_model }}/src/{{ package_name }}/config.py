@@ -86,7 +86,8 @@ def load(file: Path | None = None, **given: Any) -> Settings:
     >>> load(seed=7).seed
     7
     """
-    return layers.load(Settings, file, given)
+    made: Settings = layers.load(Settings, file, given)
+    return made
 
 
 def origins(file: Path | None = None, **given: Any) -> dict[str, str]:
