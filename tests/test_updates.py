@@ -135,8 +135,10 @@ def test_updated_project_builds_and_passes_its_tests(place: int, project: Follow
     project.edit()
     project.update()
     assert project.wrongs() == []
-    Project(project.folder, answers, able[place % len(able)]).nox("build")
-    shutil.rmtree(project.folder / ".nox")
+    try:
+        Project(project.folder, answers, able[place % len(able)]).nox("build")
+    finally:
+        shutil.rmtree(project.folder / ".nox", ignore_errors=True)
 
 
 @pytest.mark.parametrize(("more", "key", "one", "other"), FLIPS, ids=[" ".join([*m.values(), *w]) for m, *w in FLIPS])

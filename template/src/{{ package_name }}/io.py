@@ -143,13 +143,14 @@ def write(
     check_name(path)
     suffix = path.suffix.lower()
     named = reading(f"{source} -> {path}" if source else path)
-    with files.atomic(path, ready=ready) as part, named:
+    # not by name: a thread of polars that is late would bring the file back after a failure
+    with files.atomic(path, ready=ready) as part, named, part.open("wb") as stream:
         if suffix == ".csv":
-            frame.lazy().sink_csv(part)
+            frame.lazy().sink_csv(stream)
         elif suffix == ".parquet":
-            frame.lazy().sink_parquet(part)
+            frame.lazy().sink_parquet(stream)
         else:
-            frame.lazy().sink_ndjson(part)
+            frame.lazy().sink_ndjson(stream)
 
 
 def check_name(path: Path) -> None:
