@@ -74,4 +74,4 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Print no dot for a combination: the line counts it."""
     counted = any(key.startswith("seconds to ") for key, _ in getattr(report, "user_properties", []))
-    return ("passed", "", "") if counted and report.passed else None
+    return ("passed" if report.when == "call" else "", "", "") if counted and report.passed else None

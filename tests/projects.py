@@ -77,6 +77,7 @@ def use(project: Project, program: str, folder: Path, more: Mapping[str, str] | 
     for path in [*project.folder.glob("src/*/data"), project.folder / "plugins"]:
         shutil.copytree(path, folder / path.relative_to(project.folder))
     shutil.copy(project.folder / "config.toml", folder)
+    given = set(folder.iterdir())
     steps = first_steps(project)
     assert steps
     for words in steps:
@@ -84,7 +85,12 @@ def use(project: Project, program: str, folder: Path, more: Mapping[str, str] | 
         for option, name in itertools.pairwise(words):
             if option == "-o":
                 assert any(path.stat().st_size for path in [folder / name, *(folder / name).rglob("*")])
-    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+        tables = [(folder / word).read_text(encoding="utf-8").splitlines() for word in words if ".csv" in word]
+        assert [*map(len, tables)] == [len(table) for table in tables[:1] * len(tables)], (
+            f"{words}: rows out are rows in"
+        )
+    page = (project.folder / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in folder.iterdir() if path not in given and path.name not in page] == []
 
 
 def check_hosting(project: Project) -> None:

@@ -75,6 +75,7 @@ class Renderer:
         """Say what is wrong with the newest shortcut; None if nothing is."""
         try:
             with self.fast() as served:
+                self.render(_SOME)  # what is kept is used from the second on
                 fast = contents(self.render(_SOME))
         except Exception as error:  # noqa: BLE001 - whatever copier turns into, the plain way is left
             return f"copier fails with {error!r}"

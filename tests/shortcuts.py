@@ -22,10 +22,13 @@ import yaml
 __all__ = ["FOR_UPDATES", "SHORTCUTS"]
 
 _NAME = re.compile(r"\{\{ \w+ \}\}")
+_BRACES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
+_STEPS = ("_render_folder", "_render_file", "_render_symlink")
 
 _compiled: dict[Any, Any] = {}
 _parsed: dict[Any, Any] = {}
 _clones: dict[Any, str] = {}
+_plans: dict[Any, list[Any]] = {}
 
 
 @contextmanager
@@ -113,6 +116,57 @@ def plain_as_it_is(served: Counter[str]) -> Iterator[None]:
 
 
 @contextmanager
+def planned_once(served: Counter[str]) -> Iterator[None]:
+    """Keep which file goes where: it follows from the names in the template, what they hold and what is left out.
+
+    Into an empty folder only; elsewhere copier looks at what is there. What files hold is rendered each time, in one
+    context, as answers are complete by then.
+    """
+    main: Any = copier._main  # noqa: SLF001 - as above
+    plain = main.Worker._render_template  # noqa: SLF001
+
+    def render_template(self: Any) -> None:
+        context = self._render_context()
+        with mock.patch.dict(vars(self), _render_context=lambda: context):
+            if self.dst_path.is_dir() and any(self.dst_path.iterdir()):
+                plain(self)
+                return
+            paths = tuple(entry.path for entry in main.scantree(str(self.template_copy_root), follow_symlinks=False))
+            parts = sorted(set(_BRACES.findall("\n".join(paths))))
+            left_out = {"_copier_operation": main._operation.get()}  # noqa: SLF001
+            key = (
+                paths,
+                *(self._render_string(part) for part in parts),
+                *(self._render_string(pattern, extra_context=left_out) for pattern in self.all_exclusions),
+            )
+            served["paths"] += key in _plans
+            if key not in _plans:
+                _plans[key] = _record(self, plain)
+                return
+            for step, words, options in _plans[key]:
+                getattr(self, step)(*words, **options)
+
+    with mock.patch.object(main.Worker, "_render_template", render_template):
+        yield
+
+
+def _record(worker: Any, render: Callable[[Any], None]) -> list[Any]:
+    """Render, and give the steps that were taken."""
+    plan: list[Any] = []
+
+    def recorded(step: str) -> Callable[..., None]:
+        def take(*words: Any, **options: Any) -> None:
+            plan.append((step, words, options))
+            getattr(type(worker), step)(worker, *words, **options)
+
+        return take
+
+    with mock.patch.dict(vars(worker), {step: recorded(step) for step in _STEPS}):
+        render(worker)
+    return plan
+
+
+@contextmanager
 def cloned_once(served: Counter[str]) -> Iterator[None]:
     """Keep a clone of each release; an update clones the template five times."""
     module: Any = copier._template  # noqa: SLF001 - a shortcut that does not fit any more is left out
@@ -148,6 +202,7 @@ SHORTCUTS: dict[str, Callable[[Counter[str]], AbstractContextManager[None]]] = {
     "YAML": parsed_once,
     "answers file": named_once,
     "plain parts": plain_as_it_is,
+    "paths": planned_once,
 }
 FOR_UPDATES: dict[str, Callable[[Counter[str]], AbstractContextManager[None]]] = {
     "clones": cloned_once,

@@ -54,8 +54,7 @@ def test_combination_builds_its_wheel(
     answers = with_texts(number, EVERY[number])
     clock = [time.perf_counter()]
     try:
-        with renderer.fast():
-            project = renderer.render(answers)
+        project = renderer.copy(tmp_path / "project", answers)
         clock.append(time.perf_counter())
         files = contents(project)  # backends leave things behind
         wheel = build_in_fork(project, tmp_path / "dist")

@@ -4,11 +4,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import copier
 import pytest
 import shortcuts
 from packaging.version import Version
 from pytest_copie.plugin import Copie
-from rendering import Renderer, contents
+from rendering import Renderer, contents, snapshot
 
 # Older releases cannot do without git, and ask it little.
 KNOWN = {"git"} if Version(metadata.version("copier")) < Version("9.19") else set()
@@ -16,7 +17,7 @@ CHANGES = {
     "plumbum.local": {"git"},
     "jinja2.Environment.compile": {"Jinja"},
     "yaml.load_all": {"YAML"},
-    "copier._main.Worker": {"answers file", "plain parts"},
+    "copier._main.Worker": {"answers file", "plain parts", "paths"},
 }
 
 
@@ -29,6 +30,18 @@ def test_fast_way_writes_what_the_plain_way_writes(renderer: Renderer) -> None:
     with renderer.fast():
         fast = renderer.render(answers)
     assert contents(fast) == contents(renderer.render(answers))
+
+
+def test_new_file_and_new_name_arrive(renderer: Renderer, tmp_path: Path) -> None:
+    (template := tmp_path / "template").mkdir()
+    snapshot(template)
+    with renderer.fast():
+        for package, file in [("tides", "one.txt"), ("tides", "two.txt"), ("waves", "two.txt")]:
+            (template / "template" / file).touch()
+            project = tmp_path / package / file
+            copier.run_copy(str(template), project, data={"package_name": package}, defaults=True, quiet=True)
+            assert (project / file).is_file()
+            assert (project / "src" / package / "cli.py").is_file()
 
 
 def test_refusal_is_raised_and_not_kept(renderer: Renderer) -> None:
@@ -61,5 +74,5 @@ class _Changed:
         return (
             _Changed(plain, self._names[1:])
             if self._names[1:]
-            else type(name, (), {"answers_relpath": property(), "_render_string": None})
+            else type(name, (), {"answers_relpath": property(), "_render_string": None, "_render_template": None})
         )
