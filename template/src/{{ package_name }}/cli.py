@@ -131,14 +131,14 @@ def _options() -> list[click.Option]:
             count=True,
             callback=_set_level,
             expose_value=False,
-            help="Say more; twice: all.",
+            help="Log more; twice: all.",
         ),
         click.Option(
             ["-q", "--quiet"],
             is_flag=True,
             callback=_set_level,
             expose_value=False,
-            help="Say errors only.",
+            help="Log errors only.",
         ),
     ]
 

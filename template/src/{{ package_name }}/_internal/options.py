@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from . import modules
 
 __all__ = ["check", "check_signature", "describe", "plain"]
 
+_FROM = re.compile(r"\b(?:collections\.abc|pathlib|typing)\.")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -77,9 +79,9 @@ def check(name: str, transform: Any, given: Mapping[str, Any]) -> dict[str, Any]
 
 
 def describe(transform: Any) -> str:
-    """Write the options as the signature does, e.g. ``(column: str, low: float = 0)``."""
-    known = _parameters(transform)[1:]
-    return f"({', '.join(str(option) for option in known)})" if known else ""
+    """Write the options as their author did, e.g. ``(column: str, low: float = 0)``."""
+    known = [_FROM.sub("", str(option)) for option in _parameters(transform)[1:]]
+    return f"({', '.join(known)})" if known else ""
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Any]:

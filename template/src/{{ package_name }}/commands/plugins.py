@@ -32,7 +32,7 @@ def list_plugins(config_path: Path | None, *, strict: bool) -> None:
     )
     for plugin in plugins:
         star = "*" if plugin.name in used else " "
-        origin = " ".join(filter(None, (plugin.source, plugin.version)))
+        origin = f"{plugin.source} {plugin.version or plugin.sha256[:12]}"
         click.echo(discovery.printable(f"{star} {plugin.name}{plugin.signature}: {plugin.help}"))
         click.echo(discovery.printable(f"    {origin}, {plugin.file}"))
     for item in broken:

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ._internal import layers
-from ._internal.layers import PREFIX, Steps
+from ._internal.layers import PREFIX, Names, Steps
 
 __all__ = ["PREFIX", "Settings", "load", "origins", "settings"]
 
@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     no_plugins: Annotated[
         bool, Field(description="use only plugins that come with the package")
     ] = False
+    text: Annotated[Names, Field(description="columns of CSV files to keep as text")] = ()
     transforms: Annotated[Steps, Field(description="steps to apply, in this order")] = ()
     rejects: Annotated[
         Path | None, Field(description="file for rejected rows; none: named after the result")

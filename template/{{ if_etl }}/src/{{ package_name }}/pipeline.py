@@ -85,7 +85,7 @@ def prepare(
         settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
     )
     rules = checks.read(settings.checks)
-    frame = readers.scan(names, query=query)
+    frame = readers.scan(names, query=query, text=settings.text)
     shown = tuple(map(sql.masked, names))
     with io.reading(", ".join(shown)):
         schema = frame.collect_schema()

@@ -1,7 +1,7 @@
 """Open what a run reads: files, folders of parts, globs, tables of databases, below each other."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -11,7 +11,9 @@ from .errors import DataError
 __all__ = ["scan"]
 
 
-def scan(sources: Sequence[str], *, query: str | None = None) -> pl.LazyFrame:
+def scan(
+    sources: Sequence[str], *, query: str | None = None, text: Collection[str] = ()
+) -> pl.LazyFrame:
     """Open all sources as one table; no row is kept.
 
     Parameters
@@ -20,6 +22,8 @@ def scan(sources: Sequence[str], *, query: str | None = None) -> pl.LazyFrame:
         At least one; all have the same columns.
     query
         What to ask the database, which is then the only source.
+    text
+        Columns of CSV files to keep as text, so that "007" does not become 7.
 
     Raises
     ------
@@ -39,5 +43,5 @@ def scan(sources: Sequence[str], *, query: str | None = None) -> pl.LazyFrame:
             tables |= {sql.masked(url): sql.scan(url, query) for url in names}
         else:
             paths = [*names]
-            tables[", ".join(paths)] = io.scan(*paths)
+            tables[", ".join(paths)] = io.scan(*paths, text=text)
     return io.stack(tables)

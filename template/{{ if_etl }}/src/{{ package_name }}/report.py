@@ -16,13 +16,15 @@ def text(run: Run) -> str:
     """Write the report for a terminal: a table of the steps, checks that failed, totals."""
     table = _aligned([_HEAD, *_steps(run)]) if run.plan.steps else ()
     broken = (rule for rule in run.plan.rules if rule.n_broken)
-    told = (f"{rule.n_broken} rows break the check {rule.name!r}: {rule.text}" for rule in broken)
+    told = (f"rows that break {rule.name!r}, {rule.text}: {rule.n_broken}" for rule in broken)
     return "\n".join([*table, *told, *_totals(run)])
 
 
 def render(run: Run) -> str:
     """Write the report as an HTML page."""
-    sections = {"Rows": _notes(_totals(run)), "Steps": page.table(_HEAD, _steps(run))}
+    sections = {"Rows": _notes(_totals(run))}
+    if run.plan.steps:
+        sections["Steps"] = page.table(_HEAD, _steps(run))
     if rules := run.plan.rules:
         rows = [(rule.name, rule.text, rule.n_broken) for rule in rules]
         sections["Checks"] = page.table(("check", "rule", "rows that break it"), rows)
