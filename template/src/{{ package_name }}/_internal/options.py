@@ -11,7 +11,7 @@ from . import modules
 
 __all__ = ["check", "check_signature", "describe", "plain"]
 
-_FROM = re.compile(r"\b(?:collections\.abc|pathlib|typing)\.")
+_FROM = re.compile(r"\b(?:collections\.abc|pathlib(?:\._local)?|typing)\.")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
