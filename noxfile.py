@@ -21,11 +21,11 @@ def install(session: nox.Session, group: str) -> None:
     session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), group))
 
 
-def install_project(session: nox.Session, project: Path, *answers: str) -> str:
+def install_project(session: nox.Session, project: Path, *answers: str, extras: str = "") -> str:
     """Render a project, default answers but for those given, and install it; give the name of its command."""
     data = [f"--data={answer}" for answer in answers]
     session.run("copier", "copy", "--defaults", "--vcs-ref=HEAD", *data, str(ROOT), str(project))
-    session.install(str(project))
+    session.install(f"{project}{extras}")
     [script] = nox.project.load_toml(project / "pyproject.toml")["project"]["scripts"]
     return str(script)
 
@@ -62,7 +62,7 @@ def tests(session: nox.Session) -> None:
     """Test everything that takes seconds."""
     install(session, "tests")
     with in_memory() as environment:
-        words = ["-n2", "-m", "not (matrix or projects or slow or updates)"]
+        words = ["-n2", "-m", "not (cluster or matrix or projects or slow or updates)"]
         session.run("pytest", *words, *session.posargs, env=environment)
 
 
@@ -98,7 +98,9 @@ def oldest_copier(session: nox.Session) -> None:
     [oldest] = re.findall(r'^_min_copier_version: "(.+)"', Path("copier.yml").read_text(encoding="utf-8"), re.MULTILINE)
     session.install(f"copier=={oldest}")
     with in_memory() as environment:
-        session.run("pytest", "-n2", "-m", "not projects", "--show-capture=no", *session.posargs, env=environment)
+        session.run(
+            "pytest", "-n2", "-m", "not (cluster or projects)", "--show-capture=no", *session.posargs, env=environment
+        )
 
 
 @nox.session
@@ -132,6 +134,18 @@ def notes(session: nox.Session) -> None:
     """Write what a release brings, by comparing renders: `nox -s notes [-- [OLD] NEW]`, `next` is the working tree."""
     install(session, "tests")
     session.run("python", "tests/notes.py", *session.posargs)
+
+
+@nox.session(default=False)
+def cluster(session: nox.Session) -> None:
+    """Hold Dask and Spark to their results while workers die and disks are full; Spark takes Java."""
+    install(session, "tests")
+    project = Path(tempfile.mkdtemp(prefix="cluster-"), "project")
+    install_project(session, project, "package_name=on_cluster", extras="[dask,duckdb,pandas,spark]")
+    session.install("--group", f"{project / 'pyproject.toml'}:test")
+    session.run("pytest", "-m", "cluster", "tests/test_cluster.py", *session.posargs)
+    session.chdir(project)
+    session.run("pytest", "tests/test_engines.py", "tests/_internal/engines", *session.posargs)
 
 
 @nox.session

@@ -11,6 +11,7 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,17 @@ nox.options.default_venv_backend = "uv|virtualenv"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
-LOWEST = [
+EXTRAS = PROJECT["project"].get("optional-dependencies", {}).values()
+TESTED = {Requirement(line).name for line in nox.project.dependency_groups(PROJECT, "test")}
+LOWEST = sorted(
     f"{requirement.name}=={bound.version}"
-    for requirement in map(Requirement, PROJECT["project"]["dependencies"])
+    for requirement in {
+        *map(Requirement, PROJECT["project"]["dependencies"]),
+        *(extra for extra in map(Requirement, chain(*EXTRAS)) if extra.name in TESTED),
+    }
     for bound in requirement.specifier
     if bound.operator == ">="
-]
+)
 
 # of `nox -s update`
 ANSWERS = ".copier-answers.yml"

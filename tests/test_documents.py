@@ -172,14 +172,17 @@ def test_decisions_are_numbered_from_one() -> None:
 
 
 def test_every_dependency_has_its_reason_and_one_bound(projects: dict[str, Path]) -> None:
-    [page] = [path.read_text(encoding="utf-8") for path in DECISIONS if path.stem.endswith("-dependencies")]
-    wanted: set[str] = set()
+    pages = {path.stem[5:]: path.read_text(encoding="utf-8") for path in DECISIONS}
+    needed: set[str] = set()
+    extra: set[str] = set()
     for project in projects.values():
         metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        wanted.update(metadata["dependencies"], *metadata.get("optional-dependencies", {}).values())
-    names = {line: re.split("[<>=]", line)[0] for line in wanted}
-    assert [row[0].strip("`") for row in table(page)] == sorted(wanted, key=names.__getitem__)
-    assert len({*names.values()}) == len(wanted)
+        needed.update(metadata["dependencies"])
+        extra.update(*metadata["optional-dependencies"].values())
+    names = {line: re.split("[<>=]", line)[0] for line in needed | extra}
+    for name, wanted in {"dependencies": needed, "extras": extra - needed}.items():
+        assert [row[0].strip("`") for row in table(pages[name])] == sorted(wanted, key=names.__getitem__)
+    assert len({*names.values()}) == len(names)
 
 
 def test_every_session_named_exists(project: Path) -> None:

@@ -3,6 +3,7 @@
 __all__ = [
     "ConfigError",
     "DataError",
+    "EngineError",
     "FeatureError",
     "ModelError",
     "PackageError",
@@ -23,6 +24,10 @@ class ConfigError(PackageError):
 
 class DataError(PackageError):
     """A table cannot be read or written, or its columns do not fit."""
+
+
+class EngineError(PackageError):
+    """An engine is not installed, cannot be started or fails."""
 
 
 class FeatureError(PackageError):

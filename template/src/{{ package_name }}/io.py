@@ -22,6 +22,7 @@ __all__ = [
     "FORMATS",
     "SAMPLE",
     "check_name",
+    "count",
     "parts",
     "read",
     "reading",
@@ -98,6 +99,22 @@ def read(source: str | Path, *, text: Collection[str] = ()) -> pl.DataFrame:
         raise DataError(msg)
     logger.info("read %d rows and %d columns from %s", *table.shape, source)
     return table
+
+
+def count(frame: pl.LazyFrame, source: str | Path) -> int:
+    """Count the rows of a source, 1 or more.
+
+    Raises
+    ------
+    DataError
+        If there is none, or a lazy frame turns out to be broken.
+    """
+    with reading(source):
+        n_rows = int(frame.select(pl.len()).collect().item())
+    if n_rows == 0:
+        msg = f"{source} has a header but no rows"
+        raise DataError(msg)
+    return n_rows
 
 
 def stack(tables: Mapping[Any, pl.LazyFrame]) -> pl.LazyFrame:

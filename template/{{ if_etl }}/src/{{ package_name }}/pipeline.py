@@ -1,5 +1,6 @@
 """Put reading, steps, checks and writing together."""
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,20 +10,24 @@ from pathlib import Path
 
 import polars as pl
 
-from . import batches, checks, io, readers, sql, transform, writers
-from ._internal import registry
+from . import batches, checks, io, readers, sql, transform, workers, writers
+from ._internal import engine, registry
 from .config import Settings
-from .errors import DataError
+from .errors import DataError, EngineError
 from .rejects import Rejects
 
 __all__ = ["SAMPLE_ROWS", "Plan", "Run", "execute", "prepare", "sample"]
 
 SAMPLE_ROWS = 1_000
+_LARGE = pl.Int128, pl.UInt128
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be read, done and written; the steps and rules count what they did."""
+    """What is to be read, done and written; the steps and rules count what they did.
+
+    `files` are all that is read, or none if a database is.
+    """
 
     sources: tuple[str, ...]
     frame: pl.LazyFrame
@@ -31,6 +36,7 @@ class Plan:
     target: str
     rejects: Path
     settings: Settings
+    files: Sequence[Path] = ()
 
     @property
     def columns(self) -> pl.Schema:
@@ -79,6 +85,7 @@ def prepare(
         If something does not fit. Nothing has been written.
     """
     names = [*map(str, sources)] or [str(io.SAMPLE)]
+    engine.check(settings.engine, settings.cluster)
     rejects = settings.rejects or writers.rejects_file(target)
     writers.check(target, names, rejects)
     plugins = registry.pick(
@@ -90,7 +97,8 @@ def prepare(
     with io.reading(", ".join(shown)):
         schema = frame.collect_schema()
     steps = transform.plan(plugins, schema, rules, reject=settings.failing == "reject")
-    return Plan(shown, frame, steps, rules, target, rejects, settings)
+    files = readers.files(names)
+    return Plan(shown, frame, steps, rules, target, rejects, settings, files)
 
 
 def execute(plan: Plan, *, progress: Callable[[int], object] = lambda _: None) -> Run:
@@ -99,7 +107,8 @@ def execute(plan: Plan, *, progress: Callable[[int], object] = lambda _: None) -
     Parameters
     ----------
     progress
-        Called with the number of rows of each batch that was read.
+        Called with the number of rows of each batch that was read, in a cluster of each
+        part that is done.
 
     Raises
     ------
@@ -120,16 +129,21 @@ def execute(plan: Plan, *, progress: Callable[[int], object] = lambda _: None) -
             raise _StopError
         rejects.place()
 
-    def look(batch: pl.DataFrame) -> None:
-        read.append(len(batch))
-        progress(len(batch))
+    def look(n_rows: int) -> None:
+        read.append(n_rows)
+        progress(n_rows)
 
     try:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, _open(plan) as table:
             folder = Path(name)
             with Rejects(plan.rejects) as rejects:
-                rows = _watch(_read(plan, plan.frame), look)
-                rows = _transform(plan, rows, rejects.add, folder)
+                if isinstance(table, engine.Workers):
+                    rows, done = _spread(plan, table, rejects, look)
+                else:
+                    frame = _restore(table.rows(), plan.frame.collect_schema())
+                    rows = _watch(_read(plan, frame), lambda batch: look(len(batch)))
+                    done = 0
+                rows = _transform(plan, rows, rejects.add, folder, done=done)
                 rows = _watch(rows, lambda batch: made.append(len(batch)))
                 writers.write(
                     batches.lazy(lambda: rows, plan.columns),
@@ -158,11 +172,56 @@ def _read(plan: Plan, frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
         yield from batches.split(frame, plan.settings.batch_rows)
 
 
+@contextlib.contextmanager
+def _open(plan: Plan) -> Iterator[engine.Table | engine.Workers]:
+    """Start the engine and hand the source over to it."""
+    chosen, near = plan.settings, plan.rejects if sql.is_url(plan.target) else Path(plan.target)
+    odd = [name for name, kind in plan.frame.collect_schema().items() if kind in _LARGE]
+    if odd and chosen.engine in ("duckdb", "pandas"):
+        msg = f"{chosen.engine} has no numbers of 128 bits as in {odd[0]!r}: use another engine"
+        raise EngineError(msg)
+    with engine.start(chosen.engine, chosen.cluster, near) as opened:
+        with io.reading(", ".join(plan.sources)):
+            table = opened(plan.frame, plan.files, exact=True)
+        yield table
+
+
+def _restore(frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
+    """Give columns the types of the source again, where the engine has none like it."""
+    there = frame.collect_schema()
+    return frame.cast({name: kind for name, kind in schema.items() if there[name] != kind})
+
+
+def _spread(
+    plan: Plan, cluster: engine.Workers, rejects: Rejects, look: Callable[[int], object]
+) -> tuple[Iterator[pl.DataFrame], int]:
+    """Let a cluster take all steps before the first that needs the whole table; count them."""
+    whole = [number for number, step in enumerate(plan.steps) if step.whole_table]
+    steps = plan.steps[: whole[0]] if whole else plan.steps
+    rows = workers.run(
+        cluster,
+        steps,
+        plan.rules,
+        rejects,
+        source=", ".join(plan.sources),
+        batch_rows=plan.settings.batch_rows,
+        progress=look,
+    )
+    return rows, len(steps)
+
+
 def _transform(
-    plan: Plan, rows: Iterator[pl.DataFrame], refuse: transform.Refuse, folder: Path
+    plan: Plan,
+    rows: Iterator[pl.DataFrame],
+    refuse: transform.Refuse,
+    folder: Path,
+    *,
+    done: int = 0,
 ) -> Iterator[pl.DataFrame]:
-    schema, n_rows = plan.frame.collect_schema(), plan.settings.batch_rows
-    return transform.run(rows, schema, plan.steps, refuse, batch_rows=n_rows, folder=folder)
+    """Take the steps that are not done."""
+    schema = plan.steps[done - 1].columns if done else plan.frame.collect_schema()
+    n_rows, steps = plan.settings.batch_rows, plan.steps[done:]
+    return transform.run(rows, schema, steps, refuse, batch_rows=n_rows, folder=folder)
 
 
 def _watch(

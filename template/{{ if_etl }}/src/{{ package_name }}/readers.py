@@ -2,13 +2,21 @@
 
 import itertools
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import polars as pl
 
 from . import io, sql
 from .errors import DataError
 
-__all__ = ["scan"]
+__all__ = ["files", "scan"]
+
+
+def files(sources: Sequence[str]) -> list[Path]:
+    """Find all files that are read, in their order; none if a database is among the sources."""
+    if any(map(sql.is_url, sources)):
+        return []
+    return [path for source in sources for path in io.parts(source)]
 
 
 def scan(

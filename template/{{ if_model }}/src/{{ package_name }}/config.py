@@ -13,6 +13,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ._internal import layers
+from ._internal.engines import Name as Engine
 from ._internal.layers import PREFIX, Names, Steps
 
 __all__ = ["PREFIX", "Settings", "load", "origins", "settings"]
@@ -43,6 +44,11 @@ class Settings(BaseSettings):
         bool, Field(description="use only plugins that come with the package")
     ] = False
     transforms: Annotated[Steps, Field(description="plugins to apply, in this order")] = ()
+
+    engine: Annotated[Engine, Field(description="what handles the tables")] = "polars"
+    cluster: Annotated[
+        str | None, Field(description="address of a running cluster, for dask and spark")
+    ] = None
 
     learning_rate: Annotated[float, Field(gt=0, le=1, description="shrinkage of each tree")] = 0.1
     max_iter: Annotated[int, Field(ge=1, le=100_000, description="number of trees, per class")] = (

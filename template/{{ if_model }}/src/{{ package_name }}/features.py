@@ -120,11 +120,16 @@ def _features(name: str, kind: str, encoder: Encoder) -> list[nw.Expr]:
     if kind == "category":
         return [_codes(name, encoder.categories[name])]
     if kind in _DATE_PARTS:
-        return [
-            getattr(values.dt, part)().cast(nw.Float64).alias(f"{name}.{part}")
-            for part in _DATE_PARTS[kind]
-        ]
+        return [_part(name, part).alias(f"{name}.{part}") for part in _DATE_PARTS[kind]]
     return [values]
+
+
+def _part(name: str, part: str) -> nw.Expr:
+    """Take the year, month, day, hour or weekday, Monday 1 to Sunday 7."""
+    found: nw.Expr = getattr(nw.col(name).dt, part)()
+    if part == "weekday":
+        found = nw.when(found == 0).then(nw.lit(7)).otherwise(found)  # Spark calls Sunday 0
+    return found.cast(nw.Float64)
 
 
 def _codes(name: str, categories: tuple[str, ...]) -> nw.Expr:

@@ -82,11 +82,10 @@ def fit(frame: IntoFrame, *, drop: Collection[str] = ()) -> Schema:
     for name in [name for name, kind in kinds.items() if kind is None]:
         logger.warning("left out column %r: it holds neither numbers, text nor dates", name)
     schema = Schema(tuple(Column(name, kind) for name, kind in kinds.items() if kind))
-    clean = apply(frame, schema)
-    empty = _empty(clean)
+    seen, ranges = _measure(apply(frame, schema), schema, counted=schema.names())
+    empty = [name for name, n_values in seen.items() if n_values == 0]
     if empty:
         logger.warning("left out columns without a value in the training rows: %s", empty)
-    ranges = _ranges(clean, schema)
     columns = [column for column in schema.columns if column.name not in empty]
     if not columns:
         msg = "no column is left to learn from"
@@ -217,24 +216,27 @@ def _clean(column: Column, dtype: Any) -> nw.Expr:
 
 
 def _ranges(frame: Any, schema: Schema) -> dict[str, dict[str, Any]]:
-    """Measure low and high of the columns that have an order, in one pass."""
-    names = schema.names("numeric", "date", "datetime")
-    if not names:
-        return {}
-    bounds = [nw.col(name).min().alias(f"{i} low") for i, name in enumerate(names)]
-    bounds += [nw.col(name).max().alias(f"{i} high") for i, name in enumerate(names)]
-    row = _collect(nw.from_native(frame).select(*bounds)).row(0)
-    values = [_plain(value) for value in row]
-    return {
-        name: {"low": low, "high": high}
-        for name, low, high in zip(names, values[: len(names)], values[len(names) :], strict=True)
+    """Measure low and high of the columns that have an order."""
+    return _measure(frame, schema, counted=[])[1]
+
+
+def _measure(
+    frame: Any, schema: Schema, *, counted: list[str]
+) -> tuple[dict[str, int], dict[str, dict[str, Any]]]:
+    """Count values, and find low and high where there is an order: one pass."""
+    ordered = schema.names("numeric", "date", "datetime")
+    wanted = [nw.col(name).count().alias(f"{i} count") for i, name in enumerate(counted)]
+    wanted += [nw.col(name).min().alias(f"{i} low") for i, name in enumerate(ordered)]
+    wanted += [nw.col(name).max().alias(f"{i} high") for i, name in enumerate(ordered)]
+    if not wanted:
+        return {}, {}
+    row = _collect(nw.from_native(frame).select(*wanted)).row(0)
+    values = [_plain(value) for value in row[len(counted) :]]
+    bounds = zip(values[: len(ordered)], values[len(ordered) :], strict=True)
+    ranges = {
+        name: {"low": low, "high": high} for name, (low, high) in zip(ordered, bounds, strict=True)
     }
-
-
-def _empty(frame: Any) -> list[str]:
-    """List the columns in which every value is missing."""
-    counts = _collect(nw.from_native(frame).select(nw.all().count()))
-    return [name for name in counts.columns if counts[name][0] == 0]
+    return dict(zip(counted, row[: len(counted)], strict=True)), ranges
 
 
 def _plain(value: Any) -> float | str | None:

@@ -32,6 +32,7 @@ __all__ = ["command"]
     help="File for rejected rows (.jsonl); if not given, it is named after DEST.",
 )
 @click.option("--report", type=click.Path(path_type=Path), help="HTML page about the run.")
+@click.option("--engine", metavar="NAME", help="polars, duckdb, pandas, dask or spark.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and a sample; write nothing.")
 @click.pass_obj
 def command(
@@ -41,6 +42,7 @@ def command(
     query: str | None,
     rejects: Path | None,
     report: Path | None,
+    engine: str | None,
     dry_run: bool,
 ) -> None:
     """Plan, run and say what was done; exit with 1 if a check stops the run."""
@@ -51,7 +53,7 @@ def command(
     from .._internal import files
     from ..errors import DataError
 
-    settings = config.load(config_path, rejects=rejects)
+    settings = config.load(config_path, rejects=rejects, engine=engine)
     if report and report.suffix.lower() != ".html":
         msg = f"the report is a page: {report} must end in .html"
         raise DataError(msg)

@@ -17,7 +17,7 @@ import skops.io
 from ..errors import ModelError
 from . import files
 
-__all__ = ["ALLOWED", "CARD", "MODEL", "load", "read_card", "save", "versions"]
+__all__ = ["ALLOWED", "CARD", "MODEL", "load", "read", "read_card", "save", "unpack", "versions"]
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +85,18 @@ def load(folder: Path) -> tuple[Any, dict[str, Any]]:
         If a file is missing, was changed since it was saved, or holds a type that
         is not allowed. Nothing of the file has run by then.
     """
+    content, card = read(folder)
+    return unpack(content), card
+
+
+def read(folder: Path) -> tuple[bytes, dict[str, Any]]:
+    """Read a model's bytes, fit for `unpack` here or elsewhere, and its card.
+
+    Raises
+    ------
+    ModelError
+        As `load`.
+    """
     card = read_card(folder / CARD)
     content = _read(folder / MODEL)
     if _sha256(content) != card.get("model_sha256"):
@@ -94,7 +106,12 @@ def load(folder: Path) -> tuple[Any, dict[str, Any]]:
         raise ModelError(msg)
     _refuse_unknown_types(content, folder / MODEL)
     _warn_of_drift(card)
-    return skops.io.loads(content, trusted=ALLOWED), card
+    return content, card
+
+
+def unpack(content: bytes) -> Any:
+    """Build the estimator from its bytes; no type is built that is not allowed."""
+    return skops.io.loads(content, trusted=ALLOWED)
 
 
 def read_card(path: Path) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 DATA is a file, a folder of parts or a glob; without it the sample is used.
 """
 
+import functools
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,6 +28,7 @@ __all__ = ["command"]
     metavar="NAME",
     help="Column to leave out; may be repeated.",
 )
+@click.option("--engine", metavar="NAME", help="polars, duckdb, pandas, dask or spark.")
 @click.pass_obj
 def command(
     config_path: Path | None,
@@ -33,19 +36,41 @@ def command(
     output: Path,
     target: str | None,
     drop: tuple[str, ...],
+    engine: str | None,
 ) -> None:
     """Learn from all rows what features need, and write them."""
-    from .. import config, features, io, preprocess
+    from .. import config, io, preprocess
+    from .._internal import engine as engines
     from .._internal import registry
 
-    settings = config.load(config_path, target=target, drop=drop or None)
+    settings = config.load(config_path, target=target, drop=drop or None, engine=engine)
     plugins = registry.pick(
         settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
     )
-    table = registry.apply(plugins, io.read(data or io.SAMPLE))
-    aside = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
-    known = [aside] if target or aside in table.columns else []
-    schema = preprocess.fit(table, drop=[*known, *settings.drop])
-    clean = preprocess.apply(table, schema)
-    io.write(features.transform(clean, features.fit(clean, schema)), output)
+    source = data or io.SAMPLE
+    rows = io.scan(source)
+    io.count(rows, source)
+    with (
+        io.reading(source),
+        engines.start(settings.engine, settings.cluster, output) as opened,
+    ):
+        table = engines.apply(plugins, opened(rows, io.parts(source)))
+        aside = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
+        known = [aside] if target or aside in engines.empty(table).columns else []
+        encoder = table.ask(functools.partial(_learn, [*known, *settings.drop]))
+        made = table.then(functools.partial(_transform, encoder))
+        io.write(made.rows(), output, source=source)
     click.echo(output)
+
+
+def _learn(drop: list[str], frame: Any) -> Any:
+    from .. import features, preprocess
+
+    schema = preprocess.fit(frame, drop=drop)
+    return features.fit(preprocess.apply(frame, schema), schema)
+
+
+def _transform(encoder: Any, frame: Any) -> Any:
+    from .. import features, preprocess
+
+    return features.transform(preprocess.apply(frame, encoder.schema), encoder)

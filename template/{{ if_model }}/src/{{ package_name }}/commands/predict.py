@@ -3,12 +3,23 @@
 FOLDER is what train wrote; DATA is a file, a folder of parts or a glob.
 """
 
+from __future__ import annotations
+
+import functools
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import DataError, PluginError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from .. import preprocess
+    from .._internal import registry
 
 __all__ = ["command"]
 
@@ -31,6 +42,7 @@ logger = logging.getLogger(__name__)
     metavar="NAME",
     help="Column to copy beside the predictions; may be repeated.",
 )
+@click.option("--engine", metavar="NAME", help="polars, duckdb, pandas, dask or spark.")
 @click.pass_obj
 def command(
     config_path: Path | None,
@@ -38,18 +50,20 @@ def command(
     data: str,
     output: Path,
     keep: tuple[str, ...],
+    engine: str | None,
 ) -> None:
     """Load, predict in batches and write one row for each row read."""
-    import polars as pl
     from tqdm import tqdm
 
-    from .. import config, io, model, preprocess
+    from .. import config, io, model
+    from .._internal import engine as engines
     from .._internal import registry, store
+    from .._internal.recipe import Recipe
 
-    settings = config.load(config_path)
-    estimator, card = store.load(folder)
-    fitted = model.from_card(card, estimator)
-    schema = fitted.encoder.schema
+    settings = config.load(config_path, engine=engine)
+    content, card = store.read(folder)
+    schema = model.from_card(card, None).encoder.schema
+    recipe = Recipe.of(_scorer, content, card, list(dict.fromkeys(keep)))
     rows = io.scan(data, text=schema.names("category"))
     plugins = registry.pick(
         registry.recall(card["transforms"]),
@@ -57,36 +71,55 @@ def command(
         only_built_in=settings.no_plugins,
     )
     registry.warn_of_changes(plugins, card["transforms"])
-    table = registry.apply(plugins, rows)
-    with io.reading(data):
-        empty = table.head(0).collect()
-        kept = _kept(keep, empty.columns, model.predict(fitted, empty).columns)
-        counts = pl.collect_all([rows.select(pl.len()), table.select(pl.len())])
-        n_rows, n_left = (count.item() for count in counts)
-        for name, range_ in preprocess.outside(preprocess.apply(table, schema), schema).items():
+    with (
+        io.reading(data),
+        engines.start(settings.engine, settings.cluster, output) as opened,
+    ):
+        n_rows = io.count(rows, data)
+        table = engines.apply(plugins, opened(rows, io.parts(data)))
+        recipe(engines.empty(table))  # what is wrong with the columns is told at once
+        _check_count(plugins, n_rows, engines.count(table) if plugins else n_rows)
+        for name, range_ in table.ask(functools.partial(_outside, schema)).items():
             logger.warning("column %s is outside what training saw: %s", name, range_)
-    if n_rows == 0:
-        msg = f"{data} has a header but no rows"
-        raise DataError(msg)
+        with tqdm(total=n_rows, unit="row", unit_scale=True, disable=None) as bar:
+            io.write(table.score(recipe, bar.update).rows(), output, source=data)
+    click.echo(output)
+
+
+def _scorer(
+    content: bytes, card: dict[str, Any], keep: list[str]
+) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Build what predicts a batch from a model's bytes, its card and the columns to copy."""
+    import polars as pl
+
+    from .. import model
+    from .._internal import store
+
+    fitted = model.from_card(card, store.unpack(content))
+
+    def score(batch: pl.DataFrame) -> pl.DataFrame:
+        scored: pl.DataFrame = model.predict(fitted, batch)
+        _check_kept(keep, batch.columns, scored.columns)
+        return pl.concat([batch.select(keep), scored], how="horizontal")
+
+    return score
+
+
+def _outside(schema: preprocess.Schema, frame: Any) -> dict[str, str]:
+    from .. import preprocess
+
+    return preprocess.outside(preprocess.apply(frame, schema), schema)
+
+
+def _check_count(plugins: list[registry.Plugin], n_rows: int, n_left: int) -> None:
     if n_left != n_rows:
         names = ", ".join(plugin.name for plugin in plugins)
         msg = f"each row needs a prediction, but the plugins {names} make {n_left} rows of {n_rows}"
         raise PluginError(msg)
 
-    with tqdm(total=n_rows, unit="row", unit_scale=True, disable=None) as bar:
 
-        def score(batch: pl.DataFrame) -> pl.DataFrame:
-            bar.update(len(batch))
-            scored: pl.DataFrame = model.predict(fitted, batch)
-            return pl.concat([batch.select(kept), scored], how="horizontal")
-
-        scored = table.map_batches(score, schema=score(empty).schema, streamable=True)
-        io.write(scored, output, source=data)
-    click.echo(output)
-
-
-def _kept(names: tuple[str, ...], there: list[str], made: list[str]) -> list[str]:
-    """Name the columns to copy, each once; refuse what cannot stand beside the predictions."""
+def _check_kept(names: list[str], there: list[str], made: list[str]) -> None:
+    """Refuse columns that cannot stand beside the predictions."""
     for name in names:
         if name not in there:
             msg = f"no column {name!r} to keep; there are {', '.join(there)}"
@@ -94,4 +127,3 @@ def _kept(names: tuple[str, ...], there: list[str], made: list[str]) -> list[str
         if name in made:
             msg = f"cannot keep column {name!r}: a column of the predictions has that name"
             raise DataError(msg)
-    return list(dict.fromkeys(names))

@@ -13,6 +13,8 @@ __all__ = ["command"]
 
 logger = logging.getLogger(__name__)
 
+_OF_A_PLACE = {"plugin_folder", "no_plugins", "engine", "cluster"}
+
 
 @click.command(help=__doc__)
 @click.argument("data", required=False)
@@ -87,7 +89,7 @@ def command(
         "metrics": run.metrics,
         "seed": settings.seed,
         "versions": store.versions(),
-        "settings": settings.model_dump(mode="json", exclude={"plugin_folder", "no_plugins"}),
+        "settings": settings.model_dump(mode="json", exclude=_OF_A_PLACE),
         "data": {
             "source": source,
             "sha256": io.sha256(source or io.SAMPLE),

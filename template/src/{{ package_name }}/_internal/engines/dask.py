@@ -1,0 +1,202 @@
+"""Dask: partitions of rows on the workers of a cluster, as polars frames."""
+
+import contextlib
+import functools
+import logging
+import signal
+import textwrap
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import distributed
+import polars as pl
+from distributed.client import Client
+
+from ...errors import EngineError
+from .. import files
+from ..recipe import Recipe
+from .handover import Workers, hand_over, read_parts, write_part
+
+__all__ = ["Parts", "start"]
+
+logger = logging.getLogger(__name__)
+
+_ROWS = 1 << 18  # in a partition, at most
+_PATIENCE = 30  # seconds without an answer of the scheduler, or without any worker
+_LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
+_FAILED = (distributed.KilledWorker, distributed.CancelledError, OSError)
+
+Steps = tuple[Callable[[Any], Any], ...]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Parquet files, read in partitions, and the steps to take on each."""
+
+    client: Client
+    paths: tuple[Path, ...]
+    folder: Path
+    steps: Steps = ()
+    recipe: Recipe | None = None
+    done: Callable[[int], object] = id
+    partitioned: bool = True
+
+    def then(self, step: Callable[[Any], Any]) -> "Parts":
+        """Put a step behind the others."""
+        return replace(self, steps=(*self.steps, step))
+
+    def ask(self, question: Callable[[Any], Any]) -> Any:
+        """Let one worker answer, with polars, on all rows; its warnings are heard here."""
+        [asked] = _completed(self.client, [self._submit(_answer, question, self.steps, self.paths)])
+        answer, said = asked.result()
+        for name, level, text in said:
+            logging.getLogger(name).log(level, "%s", text)
+        return answer
+
+    def score(self, recipe: Recipe, done: Callable[[int], object]) -> "Parts":
+        """Put a step on polars frames behind the others."""
+        return replace(self, recipe=recipe, done=done)
+
+    def rows(self) -> pl.LazyFrame:
+        """Let the workers write a file for each partition, and read these."""
+        [recipe] = self.client.scatter([self.recipe], broadcast=True, hash=False)
+        futures = {
+            self._submit(_make, recipe, self.steps, place, path): path
+            for place, path in self._places()
+        }
+        for future in _completed(self.client, futures):
+            n_rows = future.result()
+            self.done(n_rows)
+            logger.debug("wrote %d rows to %s", n_rows, futures[future])
+        return read_parts([*futures.values()])
+
+    def _places(self) -> Iterator[tuple[tuple[Path, int, int], Path]]:
+        """Divide the files: path, first row and number of rows; and where the result goes."""
+        heights = [pl.scan_parquet(path, glob=False).select(pl.len()) for path in self.paths]
+        counts = [int(count.item()) for count in pl.collect_all(heights)]
+        size = max(1, min(_ROWS, -(-sum(counts) // _n_threads(self.client))))
+        number = 0
+        for path, n_rows in zip(self.paths, counts, strict=True):
+            for first in range(0, n_rows, size):
+                yield (path, first, size), self.folder / f"{number:06}.parquet"
+                number += 1
+
+    def _submit(self, function: Callable[..., Any], *given: Any) -> Any:
+        return self.client.submit(function, *given, pure=False)
+
+
+@contextlib.contextmanager
+def start(cluster: str | None, output: Path) -> Iterator[Any]:
+    """Connect to a scheduler, or start one with two workers on this machine."""
+    for name in _LOGGERS:  # what they would say is raised, too
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with files.scratch(output) as folder, contextlib.ExitStack() as stack:
+        try:
+            address = cluster or stack.enter_context(_local(folder))
+            client = stack.enter_context(Client(address, timeout=_PATIENCE, set_as_default=False))
+            client.wait_for_workers(1, _PATIENCE)
+
+            def opened(
+                frame: pl.LazyFrame, parts: Sequence[Path], *, exact: bool = False
+            ) -> Parts | Workers:
+                paths = tuple(hand_over(frame, parts, folder, exact=exact))
+                if exact:
+                    each = functools.partial(_each, client)
+                    return Workers(paths, folder, _n_threads(client), each)
+                return Parts(client, paths, folder)
+
+            yield opened
+        except _FAILED as error:
+            where = f"the cluster {cluster}" if cluster else "the local cluster"
+            msg = f"dask: {where} fails: {textwrap.shorten(str(error), 200)}"
+            raise EngineError(msg) from error
+
+
+def _local(folder: Path) -> Any:
+    with _deaf():
+        return distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            local_directory=str(folder),
+            silence_logs=logging.CRITICAL,
+        )
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C: it is for this one, which stops them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _n_threads(client: Client) -> int:
+    return sum(client.nthreads().values()) or 1
+
+
+def _each(client: Client, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    futures = [client.submit(work, item, pure=False) for item in items]
+    while futures:  # a future that is kept would be made again if its worker dies
+        yield from (done.result() for done in _completed(client, [futures.pop(0)]))
+
+
+def _completed(client: Client, futures: Iterable[Any]) -> Iterator[Any]:
+    """Give futures as they are done, as long as there is a worker."""
+    waiting = set(futures)
+    while waiting:
+        try:
+            with client.as_current():
+                done, waiting = distributed.wait(waiting, _PATIENCE, "FIRST_COMPLETED")
+        except TimeoutError:
+            client.wait_for_workers(1, _PATIENCE)
+        else:
+            yield from done
+
+
+def _plan(steps: Steps, frame: pl.LazyFrame) -> pl.LazyFrame:
+    for step in steps:
+        frame = step(frame)
+    return frame
+
+
+def _answer(question: Callable[[Any], Any], steps: Steps, paths: tuple[Path, ...]) -> Any:
+    with _listening() as said:
+        answer = question(_plan(steps, pl.scan_parquet([*paths], glob=False)))
+    return answer, said
+
+
+def _make(recipe: Recipe | None, steps: Steps, place: tuple[Path, int, int], path: Path) -> int:
+    frame = _plan(steps, pl.scan_parquet(place[0], glob=False).slice(*place[1:]))
+    return write_part(recipe(frame.collect()).lazy() if recipe else frame, path)
+
+
+class _Listener(logging.Handler):
+    """Keeps what the package logs, as it is going to be said elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[tuple[str, int, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line."""
+        self.said.append((record.name, record.levelno, record.getMessage()))
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[list[tuple[str, int, str]]]:
+    listener = _Listener()
+    package = logging.getLogger(__package__.partition(".")[0])
+    package.addHandler(listener)
+    try:
+        yield listener.said
+    finally:
+        package.removeHandler(listener)

@@ -1,0 +1,125 @@
+"""Hand a table over as Parquet files that every engine reads alike."""
+
+import logging
+import re
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ...errors import DataError, EngineError
+
+__all__ = ["Workers", "hand_over", "read_parts", "write_part"]
+
+logger = logging.getLogger(__name__)
+
+_PLAIN = (
+    *(pl.Boolean, pl.String, pl.Date, pl.Float32, pl.Float64),
+    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The workers of a cluster, and what they share.
+
+    `paths` are Parquet files with the rows of a table, read below each other; `folder` is
+    where they may write. `each` calls a function, which must pickle, with one item after
+    the other, and gives what comes of it in their order.
+    """
+
+    paths: Sequence[Path]
+    folder: Path
+    n_threads: int
+    each: Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
+
+
+def hand_over(
+    frame: pl.LazyFrame, parts: Sequence[Path], folder: Path, *, exact: bool = False
+) -> list[Path]:
+    """Give Parquet files with the rows of a frame, in their order.
+
+    Parameters
+    ----------
+    frame
+        What polars reads, with the types that it found.
+    parts
+        The files it reads. Parquet files with just these columns, all of plain types,
+        are handed over as they are.
+    folder
+        Where all else is written first. Date-times become those on the clock of their
+        time zone, categories text; what is neither number, text nor date is left out.
+    exact
+        Leave columns of all types as they are.
+    """
+    schema = frame.collect_schema()
+    plain = frame if exact else _plain(frame, schema)
+    as_is = (exact or all(dtype in _PLAIN for dtype in schema.dtypes())) and all(
+        re.fullmatch(r"[^_].*\.parquet", path.name.lower())
+        and pl.read_parquet_schema(path) == schema
+        for path in parts
+    )
+    if as_is and parts:
+        return [path.resolve() for path in parts]
+    left_out = sorted(schema.keys() - plain.collect_schema().keys())
+    if left_out:
+        logger.warning("left out columns that only polars can hold: %s", ", ".join(left_out))
+    path = folder / "source.parquet"
+    plain.sink_parquet(path)
+    return [path]
+
+
+def write_part(frame: pl.LazyFrame, path: Path) -> int:
+    """Write some of the rows, the file whole or not at all; give their number.
+
+    No folder is made: a worker may come too late for a job that has ended.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written (no such folder, a full disk).
+    """
+    part = path.with_name(uuid.uuid4().hex)  # two workers may be at the same rows
+    try:
+        with part.open("xb") as stream:
+            frame.sink_parquet(stream)
+        part.replace(path)
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error}"
+        raise DataError(msg) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+
+
+def read_parts(paths: Sequence[Path]) -> pl.LazyFrame:
+    """Read what workers wrote, part after part.
+
+    Raises
+    ------
+    EngineError
+        If a part is not here.
+    """
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        msg = f"the workers' files do not arrive, e.g. {missing[0]}: write to a folder all share"
+        raise EngineError(msg)
+    return pl.scan_parquet([*paths], glob=False)
+
+
+def _plain(frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
+    columns = []
+    for name, dtype in schema.items():
+        column = pl.col(name)
+        if dtype in _PLAIN:
+            columns.append(column)
+        elif dtype.is_numeric():
+            columns.append(column.cast(pl.Float64))
+        elif isinstance(dtype, pl.Datetime):
+            columns.append(column.dt.replace_time_zone(None).cast(pl.Datetime("us")))
+        elif dtype in (pl.Categorical, pl.Enum, pl.Null):
+            columns.append(column.cast(pl.String))
+    return frame.select(columns)
