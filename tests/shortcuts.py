@@ -119,7 +119,7 @@ def plain_as_it_is(served: Counter[str]) -> Iterator[None]:
 def planned_once(served: Counter[str]) -> Iterator[None]:
     """Keep which file goes where: it follows from the names in the template, what they hold and what is left out.
 
-    Into an empty folder only; elsewhere copier looks at what is there. What files hold is rendered each time, in one
+    Into an empty folder only; elsewhere copier looks at what is there. Files are copied or rendered each time, in one
     context, as answers are complete by then.
     """
     main: Any = copier._main  # noqa: SLF001 - as above
@@ -144,7 +144,12 @@ def planned_once(served: Counter[str]) -> Iterator[None]:
                 _plans[key] = _record(self, plain)
                 return
             for step, words, options in _plans[key]:
-                getattr(self, step)(*words, **options)
+                if step == "_render_file" and words[0].suffix != self.template.templates_suffix:
+                    target = self.subproject.local_abspath / words[1]
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(self.template.local_abspath / words[0], target)
+                else:
+                    getattr(self, step)(*words, **options)
 
     with mock.patch.object(main.Worker, "_render_template", render_template):
         yield

@@ -45,19 +45,26 @@ def _name(number: int) -> str:
     return "-".join(str(value) for value in EVERY[number].values())
 
 
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder for all combinations: to make one for each, pytest would look through all before."""
+    return tmp_path_factory.mktemp("combinations")
+
+
 @pytest.mark.matrix
 @can_fork
 @pytest.mark.parametrize("number", range(len(EVERY)), ids=_name)
 def test_combination_builds_its_wheel(
-    number: int, renderer: Renderer, tmp_path: Path, record_property: Callable[[str, object], None]
+    number: int, renderer: Renderer, shelf: Path, record_property: Callable[[str, object], None]
 ) -> None:
     answers = with_texts(number, EVERY[number])
+    (folder := shelf / str(number)).mkdir()
     clock = [time.perf_counter()]
     try:
-        project = renderer.copy(tmp_path / "project", answers)
+        project = renderer.copy(folder / "project", answers)
         clock.append(time.perf_counter())
         files = contents(project)  # backends leave things behind
-        wheel = build_in_fork(project, tmp_path / "dist")
+        wheel = build_in_fork(project, folder / "dist")
         clock.append(time.perf_counter())
         assert complaints(files, answers) == []
         assert wheel.package == {path[4:]: data for path, data in files.items() if path.startswith("src/")}
@@ -67,7 +74,7 @@ def test_combination_builds_its_wheel(
     except Exception as error:
         error.add_note(f"To see it: {as_typed(answers)}")
         raise
-    shutil.rmtree(project)
+    shutil.rmtree(folder)
     clock.append(time.perf_counter())
     for step, start, end in zip(["render", "build", "check"], clock, clock[1:], strict=False):
         record_property(f"seconds to {step}", end - start)
