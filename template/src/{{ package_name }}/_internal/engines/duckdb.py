@@ -1,8 +1,7 @@
 """DuckDB: one process, little memory."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from polars.io.plugins import register_io_source
 
 from ...errors import EngineError
 from .. import files
-from ..recipe import Recipe
 from .handover import hand_over
 from .polars import Lazy
 
@@ -21,27 +19,12 @@ __all__ = ["Relation", "start"]
 _BATCH = 1 << 17  # rows on their way from duckdb to polars
 
 
-@dataclass(frozen=True)
-class Relation:
+class Relation(Lazy):
     """A query of DuckDB."""
-
-    query: Any
-
-    def then(self, step: Callable[[Any], Any]) -> "Relation":
-        """Put a step into the query."""
-        return Relation(step(self.query))
-
-    def ask(self, question: Callable[[Any], Any]) -> Any:
-        """Answer a question on the query."""
-        return question(self.query)
-
-    def score(self, recipe: Recipe, done: Callable[[int], object]) -> Lazy:
-        """Hand batches to polars."""
-        return Lazy(self.rows()).score(recipe, done)
 
     def rows(self) -> pl.LazyFrame:
         """Give what the query finds, batch for batch, when polars asks for it."""
-        schema = self.query.limit(0).pl().schema
+        schema = self.frame.limit(0).pl().schema
 
         def source(
             columns: list[str] | None,
@@ -49,7 +32,7 @@ class Relation:
             n_rows: int | None,
             batch_size: int | None,
         ) -> Iterator[pl.DataFrame]:
-            query = self.query if n_rows is None else self.query.limit(n_rows)
+            query = self.frame if n_rows is None else self.frame.limit(n_rows)
             for batch in query.to_arrow_reader(_BATCH):
                 frame = pl.DataFrame(pl.from_arrow(batch)).cast(dict(schema))
                 frame = frame if predicate is None else frame.filter(predicate)

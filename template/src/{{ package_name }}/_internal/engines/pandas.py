@@ -1,8 +1,7 @@
 """Pandas: the whole table in memory, with the types of Arrow."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-from ..recipe import Recipe
 from .polars import Lazy
 
 __all__ = ["Whole", "start"]
@@ -22,23 +20,8 @@ _INTEGERS = {  # Arrow refuses to make floats of those above 2**53
 }
 
 
-@dataclass(frozen=True)
-class Whole:
+class Whole(Lazy):
     """A pandas frame."""
-
-    frame: Any
-
-    def then(self, step: Callable[[Any], Any]) -> "Whole":
-        """Take a step."""
-        return Whole(step(self.frame))
-
-    def ask(self, question: Callable[[Any], Any]) -> Any:
-        """Answer a question on the frame."""
-        return question(self.frame)
-
-    def score(self, recipe: Recipe, done: Callable[[int], object]) -> Lazy:
-        """Hand batches to polars."""
-        return Lazy(self.rows()).score(recipe, done)
 
     def rows(self) -> pl.LazyFrame:
         """Give the frame to polars."""

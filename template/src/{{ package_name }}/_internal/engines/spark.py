@@ -27,6 +27,7 @@ from ...errors import EngineError
 from .. import files
 from ..recipe import Recipe
 from .handover import Workers, hand_over, read_parts, write_part
+from .polars import Lazy
 
 __all__ = ["Plan", "start"]
 
@@ -36,21 +37,12 @@ _LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger", "py4j")
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Lazy):
     """A frame of Spark."""
 
-    frame: Any
     folder: Path
     recipe: Recipe | None = None
     done: Callable[[int], object] = id
-
-    def then(self, step: Callable[[Any], Any]) -> "Plan":
-        """Put a step into the plan."""
-        return replace(self, frame=step(self.frame))
-
-    def ask(self, question: Callable[[Any], Any]) -> Any:
-        """Answer a question on the plan."""
-        return question(self.frame)
 
     def score(self, recipe: Recipe, done: Callable[[int], object]) -> "Plan":
         """Put a step on batches of Arrow at the end of the plan."""
