@@ -15,7 +15,7 @@ from combinations import combinations, with_texts
 from hygiene import complaints
 from pytest_copie.plugin import Copie
 from rendering import Renderer, contents, snapshot
-from wheels import build_in_fork
+from wheels import build_wheel
 
 __all__: list[str] = []
 
@@ -92,7 +92,7 @@ def bench_matrix(folder: Path) -> None:
             clock.append(time.perf_counter())
             files = contents(project)
             with quiet():
-                build_in_fork(project, folder / f"dist-{number}-{warm}")
+                build_wheel(project, folder / f"dist-{number}-{warm}")
             clock.append(time.perf_counter())
             complaints(files, answers)
             clock.append(time.perf_counter())

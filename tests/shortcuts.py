@@ -1,6 +1,6 @@
 """What copier does over and over and that changes nothing it writes, left out of the renders of a test session.
 
-Copier asks git about every file, and compiles, parses and works out the same things for every path of every render.
+Copier asks git about every file, and compiles, parses, renders and works out the same things in every render.
 Each shortcut counts how often it served: one that never does no longer fits copier.
 """
 
@@ -18,14 +18,17 @@ import copier
 import jinja2
 import plumbum
 import yaml
+from jinja2 import meta
 
 __all__ = ["FOR_UPDATES", "SHORTCUTS"]
 
 _NAME = re.compile(r"\{\{ \w+ \}\}")
 _BRACES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
+_FEW = 256  # texts of a template that are kept
 _STEPS = ("_render_folder", "_render_file", "_render_symlink")
 
 _compiled: dict[Any, Any] = {}
+_kept: dict[Any, "_Kept"] = {}
 _parsed: dict[Any, Any] = {}
 _clones: dict[Any, str] = {}
 _plans: dict[Any, list[Any]] = {}
@@ -45,21 +48,57 @@ def without_git(served: Counter[str]) -> Iterator[None]:
     served["git"] += 1
 
 
+class _Kept:
+    """A Jinja template, and what it gave for the variables that it names."""
+
+    def __init__(self, template: jinja2.Template, tree: jinja2.nodes.Template) -> None:
+        self.template = template
+        self.names = sorted(meta.find_undeclared_variables(tree))
+        # copier's own variables begin with an underscore, and hold paths
+        self.varies = any(name.startswith("_") for name in self.names) or any(meta.find_referenced_templates(tree))
+        self.given: dict[tuple[str, ...], str] = {}
+
+    def render(self, *words: Any, **names: Any) -> str:
+        """Render, or give what was rendered before."""
+        context = dict(*words, **names)
+        if self.varies:
+            return self.template.render(context)
+        key = tuple(repr(context.get(name, jinja2)) for name in self.names)
+        if key not in self.given:
+            if len(self.given) == _FEW:
+                self.given.clear()
+            self.given[key] = self.template.render(context)
+        return self.given[key]
+
+
 @contextmanager
 def compiled_once(served: Counter[str]) -> Iterator[None]:
-    """Keep what Jinja compiles, by its source."""
-    plain = jinja2.Environment.compile
+    """Keep what Jinja compiles, by its source, and what comes of it."""
+    plain, compile_ = jinja2.Environment.from_string, jinja2.Environment.compile
 
     def compile_once(env: jinja2.Environment, source: Any, *names: Any, **options: Any) -> Any:
-        # The lexer stands for every setting of the syntax; jinja2 shares it between equal environments.
-        key = (type(env), env.lexer, *sorted(env.extensions), source, names, *options.items())
-        served["Jinja"] += key in _compiled
+        key = _key(env, source, names, *options.items())
         if key not in _compiled:
-            _compiled[key] = plain(env, source, *names, **options)
+            _compiled[key] = compile_(env, source, *names, **options)
         return _compiled[key]
 
-    with mock.patch.object(jinja2.Environment, "compile", compile_once):
+    def from_string(env: jinja2.Environment, source: Any) -> Any:
+        key = _key(env, source)
+        served["Jinja"] += key in _kept
+        if key not in _kept:
+            _kept[key] = _Kept(plain(env, source), env.parse(source))
+        return _kept[key]
+
+    with (
+        mock.patch.object(jinja2.Environment, "compile", compile_once),
+        mock.patch.object(jinja2.Environment, "from_string", from_string),
+    ):
         yield
+
+
+def _key(env: jinja2.Environment, *source: Any) -> Any:
+    """Name a source and where it is rendered; equal environments share a lexer, which stands for their syntax."""
+    return (type(env), env.lexer, env.undefined, *sorted(env.extensions), *source)
 
 
 @contextmanager
@@ -144,12 +183,17 @@ def planned_once(served: Counter[str]) -> Iterator[None]:
                 _plans[key] = _record(self, plain)
                 return
             for step, words, options in _plans[key]:
-                if step == "_render_file" and words[0].suffix != self.template.templates_suffix:
-                    target = self.subproject.local_abspath / words[1]
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(self.template.local_abspath / words[0], target)
-                else:
+                if step != "_render_file":
                     getattr(self, step)(*words, **options)
+                    continue
+                source, target = self.template.local_abspath / words[0], self.subproject.local_abspath / words[1]
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if source.suffix == self.template.templates_suffix:
+                    text = self.jinja_env.from_string(source.read_text(encoding="utf-8"))
+                    target.write_text(text.render(context, **options["extra_context"]), encoding="utf-8", newline="")
+                    shutil.copymode(source, target)
+                else:
+                    shutil.copy(source, target)
 
     with mock.patch.object(main.Worker, "_render_template", render_template):
         yield

@@ -5,8 +5,8 @@ and must give the same files.
 """
 
 import hashlib
-import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,11 +20,11 @@ from hygiene import complaints
 from questions import ASKED, choices
 from rendering import Renderer, contents
 from twine.commands import check as twine
-from wheels import TAGGED, Wheel, build_in_fork
+from wheels import TAGGED, Wheel, build_wheel
 
 EVERY = combinations()
 SAMPLE = pairwise(EVERY)
-can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="wheels are built in forked children")
+has_signals = pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="a signal stops builds")
 LIGHT = """
 import importlib.metadata, sys
 sys.path.insert(0, sys.argv[1])
@@ -52,7 +52,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.matrix
-@can_fork
+@has_signals
 @pytest.mark.parametrize("number", range(len(EVERY)), ids=_name)
 def test_combination_builds_its_wheel(
     number: int, renderer: Renderer, shelf: Path, record_property: Callable[[str, object], None]
@@ -64,7 +64,7 @@ def test_combination_builds_its_wheel(
         project = renderer.copy(folder / "project", answers)
         clock.append(time.perf_counter())
         files = contents(project)  # backends leave things behind
-        wheel = build_in_fork(project, folder / "dist")
+        wheel = build_wheel(project, folder / "dist")
         clock.append(time.perf_counter())
         assert complaints(files, answers) == []
         assert wheel.package == {path[4:]: data for path, data in files.items() if path.startswith("src/")}
@@ -105,7 +105,7 @@ def test_slow_way_gives_the_same_wheel(number: int, renderer: Renderer, tmp_path
     with renderer.fast():
         project = renderer.render(answers)
     assert rendered == contents(project)
-    fast = build_in_fork(project, tmp_path / "dist")
+    fast = build_wheel(project, tmp_path / "dist")
     assert _comparable(Wheel(path)) == _comparable(fast)
 
 
@@ -121,18 +121,18 @@ def _comparable(wheel: Wheel) -> dict[str, bytes]:
     }
 
 
-@can_fork
+@has_signals
 def test_build_that_fails_says_why_and_the_next_one_goes_on(renderer: Renderer, tmp_path: Path) -> None:
     project = renderer.render({"package_name": "tides", "build_backend": "flit-core"})
     whole = (path := project / "pyproject.toml").read_text(encoding="utf-8")
     path.write_text(whole.replace('name = "tides"', ""), encoding="utf-8")
     with pytest.raises(RuntimeError, match=r"(?s)the build of .* ended with 1:.*name must be specified"):
-        build_in_fork(project, tmp_path / "nameless")
+        build_wheel(project, tmp_path / "nameless")
     path.unlink()
     with pytest.raises(RuntimeError, match=r"No such file or directory: .*pyproject\.toml"):
-        build_in_fork(project, tmp_path / "missing")
+        build_wheel(project, tmp_path / "missing")
     path.write_text(whole, encoding="utf-8")
-    assert build_in_fork(project, tmp_path / "whole").metadata["Name"] == "tides"
+    assert build_wheel(project, tmp_path / "whole").metadata["Name"] == "tides"
 
 
 def test_sample_holds_every_pair_of_choices() -> None:

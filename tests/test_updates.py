@@ -16,7 +16,7 @@ from questions import ASKED, KINDS, LOCKED, ROOT, choices
 from releases import HEAD, releases, unreleased
 from rules import asked, configs, values
 from updating import Follower, tree
-from wheels import build_in_fork
+from wheels import build_wheel
 
 pytestmark = pytest.mark.updates
 
@@ -72,7 +72,7 @@ def build(project: Follower, folder: Path) -> None:
     """Build the wheel of a copy: backends leave things behind."""
     copy = folder.with_name(f"{folder.name}-copy")
     shutil.copytree(project.folder, copy, ignore=shutil.ignore_patterns(".git"))
-    build_in_fork(copy, folder)
+    build_wheel(copy, folder)
 
 
 @pytest.mark.parametrize(("release", "number"), CASES, ids=[_named(*case) for case in CASES])

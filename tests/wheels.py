@@ -15,7 +15,7 @@ from pathlib import Path
 import builder
 from builder import TAGGED
 
-__all__ = ["TAGGED", "Wheel", "build_in_fork"]
+__all__ = ["TAGGED", "Wheel", "build_wheel"]
 
 
 class Wheel:
@@ -51,7 +51,7 @@ class Wheel:
         return {name: data for name, data in self.files.items() if not name.startswith(f"{self.dist_info}/")}
 
 
-def build_in_fork(project: Path, folder: Path) -> Wheel:
+def build_wheel(project: Path, folder: Path) -> Wheel:
     """Build a project's wheel with its own backend, without starting a Python.
 
     Raises
