@@ -86,9 +86,7 @@ def use(project: Project, program: str, folder: Path, more: Mapping[str, str] | 
             if option == "-o":
                 assert any(path.stat().st_size for path in [folder / name, *(folder / name).rglob("*")])
         tables = [(folder / word).read_text(encoding="utf-8").splitlines() for word in words if ".csv" in word]
-        assert [*map(len, tables)] == [len(table) for table in tables[:1] * len(tables)], (
-            f"{words}: rows out are rows in"
-        )
+        assert len({*map(len, tables)}) <= 1, f"{words}: rows out are not rows in"
     page = (project.folder / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in folder.iterdir() if path not in given and path.name not in page] == []
 
