@@ -94,9 +94,7 @@ def read(source: str | Path, *, text: Collection[str] = ()) -> pl.DataFrame:
     frame = scan(source, text=text)
     with reading(source):
         table = frame.collect()
-    if table.is_empty():
-        msg = f"{source} has a header but no rows"
-        raise DataError(msg)
+    _check_rows(len(table), source)
     logger.info("read %d rows and %d columns from %s", *table.shape, source)
     return table
 
@@ -111,9 +109,7 @@ def count(frame: pl.LazyFrame, source: str | Path) -> int:
     """
     with reading(source):
         n_rows = int(frame.select(pl.len()).collect().item())
-    if n_rows == 0:
-        msg = f"{source} has a header but no rows"
-        raise DataError(msg)
+    _check_rows(n_rows, source)
     return n_rows
 
 
@@ -236,6 +232,12 @@ def parts(source: str | Path) -> list[Path]:
         msg = f"{empty[0]} is empty"
         raise DataError(msg)
     return found
+
+
+def _check_rows(n_rows: int, source: str | Path) -> None:
+    if n_rows == 0:
+        msg = f"{source} has a header but no rows"
+        raise DataError(msg)
 
 
 def _open(paths: Sequence[Path], text: Collection[str]) -> Iterator[pl.LazyFrame]:
