@@ -11,6 +11,7 @@ import polars as pl
 
 from . import batches, checks, io, transform
 from ._internal.engine import Workers
+from .errors import DataError
 from .rejects import Rejects
 
 __all__ = ["run"]
@@ -86,6 +87,9 @@ def _divide(workers: Workers, batch_rows: int) -> Iterator[_Part]:
 
 def _work(content: bytes, part: _Part) -> tuple[list[Any], list[Any]]:
     """Take the steps on a part, write what comes of it and give what was counted."""
+    if not part.path.parent.is_dir():
+        msg = f"cannot write {part.path}: the run has ended"
+        raise DataError(msg)
     source, paths, batch_rows, steps, rules = pickle.loads(content)  # noqa: S301 - sent by `run`
     table = pl.scan_parquet([*paths], glob=False)
     with io.reading(source), Rejects(part.rejects) as rejects:
