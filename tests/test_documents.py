@@ -193,6 +193,16 @@ def test_every_session_named_exists(project: Path) -> None:
         assert set(re.findall(r"nox -s ([a-z_]+)", page)) <= known | sessions(ROOT / "noxfile.py"), path
 
 
+def test_scaling_page_tells_the_limits_of_the_engines(default: Path) -> None:
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    engines = default / "src" / "my_project" / "_internal" / "engines"
+    source = {name: (engines / f"{name}.py").read_text(encoding="utf-8") for name in ("dask", "spark")}
+    [patience] = {*re.findall(r"(?m)^_PATIENCE = (\d+) ", "".join(source.values()))}
+    [rows] = re.findall(r"(?m)^_ROWS = (\d+)_(\d+) ", source["dask"])
+    assert f"no worker for {patience} seconds" in page
+    assert f"at most {','.join(rows)} rows" in page
+
+
 def shown(pages: dict[str, str]) -> list[list[str]]:
     """Give the commands of the project that pages show, without the program's name."""
     return [words[1:] for page in pages.values() for words in commands(page) if words[0] == "my-project"]

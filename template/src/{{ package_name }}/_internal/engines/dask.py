@@ -24,7 +24,7 @@ __all__ = ["Parts", "start"]
 
 logger = logging.getLogger(__name__)
 
-_ROWS = 1 << 18  # in a partition, at most
+_ROWS = 262_144  # in a partition, at most
 _PATIENCE = 30  # seconds without an answer of the scheduler, or without any worker
 _LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 _FAILED = (distributed.KilledWorker, distributed.CancelledError, OSError)
@@ -136,7 +136,7 @@ def _deaf() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 def _n_threads(client: Client) -> int:
