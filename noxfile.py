@@ -153,7 +153,7 @@ def bench(session: nox.Session) -> None:
     """Time the matrix, `copier copy`, `--help`, plugins and an etl pipeline against their limits."""
     install(session, "tests")
     folder = tempfile.mkdtemp(prefix="bench-")
-    etl = install_project(session, Path(folder, "etl"), "pipeline=etl", "package_name=bench_etl")
+    etl = install_project(session, Path(folder, "etl"), "pipeline=etl", "package_name=measured_etl")
     session.run("python", "tests/bench_etl.py", etl.replace("-", "_"), folder)
     script = install_project(session, Path(folder, "bench"))
     with in_memory() as environment:
