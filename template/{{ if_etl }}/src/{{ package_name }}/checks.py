@@ -76,15 +76,21 @@ def look(rules: Sequence[Rule], batch: pl.DataFrame, *, reject: bool) -> pl.Data
     pl.DataFrame
         The same rows; with `reject`, those that break a rule have a reason in `REJECTED`.
     """
-    sums = [rule.broken.sum().alias(str(number)) for number, rule in enumerate(rules)]
-    counts = batch.select(sums).row(0)
-    for rule, count in zip(rules, counts, strict=True):
-        rule.n_broken += count
-        if count and len(rule.examples) < MAX_EXAMPLES:
-            rows = batch.filter(rule.broken).head(MAX_EXAMPLES - len(rule.examples))
+    marks = batch.select(
+        pl.int_range(pl.len(), dtype=pl.get_index_type()).alias("row"),
+        *(rule.broken.alias(str(number)) for number, rule in enumerate(rules)),
+    )
+    counts = {name: marks[name].sum() for name in marks.columns[1:]}
+    failing = {name: rules[int(name)] for name, count in counts.items() if count}
+    for name, rule in failing.items():
+        rule.n_broken += counts[name]
+        if len(rule.examples) < MAX_EXAMPLES:
+            rows = batch.filter(marks[name]).head(MAX_EXAMPLES - len(rule.examples))
             rule.examples += rows.rows(named=True)
-    if not reject or not any(counts):
+    if not reject or not failing:
         return batch
-    names = [pl.when(rule.broken).then(pl.lit(rule.name)) for rule in rules]
-    told = pl.concat_str(names, separator="; ", ignore_nulls=True)
-    return batch.with_columns(pl.when(told != "").then("breaks: " + told).alias(REJECTED))
+    broken = marks.filter(pl.any_horizontal(*failing))
+    told = [pl.when(name).then(pl.lit(rule.name)) for name, rule in failing.items()]
+    reasons = broken.select("breaks: " + pl.concat_str(told, separator="; ", ignore_nulls=True))
+    column = pl.Series(REJECTED, [None], pl.String).new_from_index(0, len(batch))
+    return batch.with_columns(column.scatter(broken["row"], reasons.to_series()))
