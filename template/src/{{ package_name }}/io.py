@@ -23,6 +23,7 @@ __all__ = [
     "SAMPLE",
     "check_name",
     "count",
+    "draw",
     "parts",
     "read",
     "reading",
@@ -97,6 +98,38 @@ def read(source: str | Path, *, text: Collection[str] = ()) -> pl.DataFrame:
     _check_rows(len(table), source)
     logger.info("read %d rows and %d columns from %s", *table.shape, source)
     return table
+
+
+def draw(source: str | Path, n_rows: int, *, seed: int) -> tuple[pl.DataFrame, int]:
+    """Read rows drawn by chance, each at most once; the others are never held in memory.
+
+    Parameters
+    ----------
+    n_rows
+        How many, 1 or more; all are read if there are no more.
+    seed
+        The same seed draws the same rows, 0 or more.
+
+    Returns
+    -------
+    table
+        The rows drawn, in the order of the source.
+    n_source_rows
+        Number of rows there are.
+
+    Raises
+    ------
+    DataError
+        As `read`.
+    """
+    frame = scan(source)
+    total = count(frame, source)
+    numbers = pl.int_range(total, dtype=pl.get_index_type(), eager=True)
+    drawn = pl.col("").is_in(numbers.sample(min(n_rows, total), seed=seed).implode())
+    with reading(source):  # no column is called ""
+        table = frame.with_row_index("").filter(drawn).drop("").collect(engine="streaming")
+    logger.info("drew %d of %d rows of %s", len(table), total, source)
+    return table, total
 
 
 def count(frame: pl.LazyFrame, source: str | Path) -> int:

@@ -76,7 +76,7 @@ class Module:
         _loaded.update((self.module, _NAMESPACE))
         if self.source == "namespace" and _NAMESPACE not in sys.modules:
             spec = ModuleSpec(_NAMESPACE, None, is_package=True)
-            spec.submodule_search_locations = _namespace()
+            spec.submodule_search_locations = _namespace(_places())
             sys.modules[_NAMESPACE] = importlib.util.module_from_spec(spec)
         return importlib.import_module(self.module)
 
@@ -96,7 +96,7 @@ def find() -> Iterator[Module]:
     places = _places()
     for info in sorted(_distributions(places), key=lambda path: path.name):
         yield from _entry_points(info, tuple(places))
-    for place in _namespace():
+    for place in _namespace(places):
         for found in pkgutil.iter_modules([place]):
             if not found.name.startswith("_"):
                 module = f"{_NAMESPACE}.{found.name}"
@@ -114,8 +114,14 @@ def forget() -> None:
 
 def _places() -> list[str]:
     """Give the folders of sys.path but for the working folder, which `python -m` puts there."""
-    here = os.path.realpath(os.curdir)
-    return [place for place in sys.path if place and os.path.realpath(place) != here]
+    return [place for place in sys.path if place and not _is_here(place)]
+
+
+def _is_here(place: str) -> bool:
+    try:
+        return Path(place).samefile(os.curdir)
+    except OSError:  # it is not there
+        return False
 
 
 def _distributions(places: Sequence[str]) -> Iterator[Path]:
@@ -154,9 +160,9 @@ def _points(place: str, name: str) -> bytes:
         return b""
 
 
-def _namespace() -> list[str]:
+def _namespace(places: Sequence[str]) -> list[str]:
     """Give the folders of the namespace package; one with ``__init__.py`` hides no other."""
-    specs = (PathFinder.find_spec(_NAMESPACE, [place]) for place in _places())
+    specs = (PathFinder.find_spec(_NAMESPACE, [place]) for place in places)
     return [part for spec in specs if spec for part in spec.submodule_search_locations or ()]
 
 

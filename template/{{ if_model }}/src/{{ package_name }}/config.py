@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     ] = "auto"
     drop: Annotated[Names, Field(description="columns to leave out")] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32, description="of the split and the model")] = 0
+    max_rows: Annotated[
+        int | None, Field(ge=1, description="rows to train on, drawn by chance; none: all")
+    ] = None
     test_fraction: Annotated[
         float, Field(gt=0, lt=1, description="share of rows kept for the metrics")
     ] = 0.25

@@ -154,6 +154,7 @@ def _model_card(run: Run, card: dict[str, Any], data: Any) -> str:
         "Data": [
             card["data"]["source"] or "the sample that comes with this package",
             f"SHA-256 {card['data']['sha256']}",
+            *_drawn(card),
         ],
         "Rows": [
             f"{run.n_train} to learn from and {n_test} to measure on, parted by chance with seed "
@@ -165,6 +166,13 @@ def _model_card(run: Run, card: dict[str, Any], data: Any) -> str:
     return "\n".join(
         f"<h3>{term}</h3>{''.join(map(page.note, said))}" for term, said in facts.items()
     )
+
+
+def _drawn(card: dict[str, Any]) -> Iterator[str]:
+    n_rows = card.get("settings", {}).get("max_rows")
+    n_there = card["data"].get("n_source_rows", 0)
+    if n_rows and n_rows < n_there:
+        yield f"{n_rows} of its {n_there} rows, drawn by chance with seed {card['seed']}."
 
 
 def _limits(run: Run, data: Any) -> Iterator[str]:

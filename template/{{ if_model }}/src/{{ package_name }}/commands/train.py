@@ -5,9 +5,14 @@ DATA is a file, a folder of parts or a glob; without it the sample is used.
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..config import Settings
 
 __all__ = ["command"]
 
@@ -33,7 +38,8 @@ _OF_A_PLACE = {"plugin_folder", "no_plugins", "engine", "cluster"}
     metavar="NAME",
     help="Column to leave out; may be repeated.",
 )
-@click.option("--seed", type=int, metavar="N", help="Of the split and the model.")
+@click.option("--seed", type=int, metavar="N", help="Of all that is left to chance.")
+@click.option("--max-rows", type=int, metavar="N", help="Train on so many, drawn by chance.")
 @click.option(
     "--from",
     "earlier",
@@ -48,6 +54,7 @@ def command(
     output: Path,
     drop: tuple[str, ...],
     seed: int | None,
+    max_rows: int | None,
     earlier: Path | None,
 ) -> None:
     """Train, measure, save and say where it is."""
@@ -57,7 +64,7 @@ def command(
     from .._internal import registry, store
 
     before = store.read_card(earlier) if earlier else {}
-    given = {"target": target, "drop": drop or None, "seed": seed}
+    given = {"target": target, "drop": drop or None, "seed": seed, "max_rows": max_rows}
     given = before.get("settings", {}) | {
         key: value for key, value in given.items() if value is not None
     }
@@ -73,7 +80,7 @@ def command(
         loggers=[logging.getLogger(__package__.partition(".")[0])],
     )
     bar = click.get_current_context().with_resource(stages)
-    table = io.read(source or io.SAMPLE)
+    table, n_source_rows = _read(source or io.SAMPLE, settings)
     plugins = registry.pick(
         settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
     )
@@ -93,6 +100,7 @@ def command(
         "data": {
             "source": source,
             "sha256": io.sha256(source or io.SAMPLE),
+            "n_source_rows": n_source_rows,
             "n_rows": len(table),
         },
         "transforms": registry.record(plugins),
@@ -109,6 +117,16 @@ def command(
         click.echo(output / name)
     if before:
         _compare(before, card)
+
+
+def _read(source: str | Path, settings: "Settings") -> "tuple[pl.DataFrame, int]":
+    """Read the rows to train on; tell how many there are."""
+    from .. import io
+
+    if settings.max_rows:
+        return io.draw(source, settings.max_rows, seed=settings.seed)
+    table = io.read(source)
+    return table, len(table)
 
 
 def _print_metrics(metrics: dict[str, dict[str, float]]) -> None:
