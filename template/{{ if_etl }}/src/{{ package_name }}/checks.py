@@ -80,7 +80,7 @@ def look(rules: Sequence[Rule], batch: pl.DataFrame, *, reject: bool) -> pl.Data
         pl.int_range(pl.len(), dtype=pl.get_index_type()).alias("row"),
         *(rule.broken.alias(str(number)) for number, rule in enumerate(rules)),
     )
-    counts = {name: marks[name].sum() for name in marks.columns[1:]}
+    counts = {name: int(marks[name].sum()) for name in marks.columns[1:]}
     failing = {name: rules[int(name)] for name, count in counts.items() if count}
     for name, rule in failing.items():
         rule.n_broken += counts[name]

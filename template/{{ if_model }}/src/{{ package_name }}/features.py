@@ -151,5 +151,5 @@ def _commonest(data: Any, name: str) -> tuple[str, ...]:
         .head(MAX_CATEGORIES)
     )
     if isinstance(common, nw.LazyFrame):
-        common = common.collect()
+        common = common.collect("polars")
     return tuple(sorted(common["value"].to_list()))

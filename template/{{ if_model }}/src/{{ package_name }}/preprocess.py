@@ -251,4 +251,4 @@ def _exceeds(seen: dict[str, Any], column: Column) -> bool:
 
 
 def _collect(frame: Any) -> Any:
-    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+    return frame.collect("polars") if isinstance(frame, nw.LazyFrame) else frame
