@@ -1,44 +1,47 @@
 """DuckDB: one process, little memory."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from ...errors import EngineError
 from .. import files
-from .handover import hand_over
+from .handover import hand_over, read_parts
 from .polars import Lazy
 
 __all__ = ["Relation", "start"]
 
-_BATCH = 1 << 17  # rows on their way from duckdb to polars
 
-
+@dataclass(frozen=True)
 class Relation(Lazy):
-    """A query of DuckDB."""
+    """A query of DuckDB; `paths` are the files it reads, as long as no step is taken."""
+
+    folder: Path
+    paths: tuple[Path, ...]
+
+    def then(self, step: Callable[[Any], Any]) -> Self:
+        """Put a step into the query."""
+        return replace(self, frame=step(self.frame), paths=())
 
     def rows(self) -> pl.LazyFrame:
-        """Give what the query finds, batch for batch, when polars asks for it."""
-        schema = self.frame.limit(0).pl().schema
+        """Let the query write a file beside the output; with a reader, rows change places."""
+        if self.paths:
+            return read_parts(self.paths)
+        path = self.folder / f"{uuid.uuid4().hex}.parquet"
+        self.write_parquet(path)
+        return read_parts([path])
 
-        def source(
-            columns: list[str] | None,
-            predicate: pl.Expr | None,
-            n_rows: int | None,
-            batch_size: int | None,
-        ) -> Iterator[pl.DataFrame]:
-            query = self.frame if n_rows is None else self.frame.limit(n_rows)
-            for batch in query.to_arrow_reader(_BATCH):
-                frame = pl.DataFrame(pl.from_arrow(batch)).cast(dict(schema))
-                frame = frame if predicate is None else frame.filter(predicate)
-                yield frame if columns is None else frame.select(columns)
-
-        return register_io_source(source, schema=schema)
+    def write_parquet(self, path: Path) -> None:
+        """Write what the query finds, in the order of the source."""
+        name = str(path).replace("'", "''")
+        options = "FORMAT parquet, COMPRESSION zstd, PRESERVE_ORDER true"
+        self.frame.query("made", f"COPY made TO '{name}' ({options})")
 
 
 @contextlib.contextmanager
@@ -46,14 +49,13 @@ def start(cluster: str | None, output: Path) -> Iterator[Any]:
     """Open a database in memory, which may spill into a folder beside the output."""
     with files.scratch(output) as folder, duckdb.connect() as database:
         database.execute("SET TimeZone = 'UTC'")
-        database.execute("SET preserve_insertion_order = true")
         database.execute("SET enable_progress_bar = false")
         database.execute("SET temp_directory = $folder", {"folder": str(folder)})
 
         def opened(frame: pl.LazyFrame, parts: Sequence[Path], *, exact: bool = False) -> Relation:
             _check_names(frame.collect_schema().names())
-            paths = [_escape(path) for path in hand_over(frame, parts, folder, exact=exact)]
-            return Relation(database.read_parquet(paths))
+            paths = tuple(hand_over(frame, parts, folder, exact=exact))
+            return Relation(database.read_parquet([*map(_escape, paths)]), folder, paths)
 
         try:
             yield opened

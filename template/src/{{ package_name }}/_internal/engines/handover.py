@@ -17,7 +17,7 @@ __all__ = ["Workers", "hand_over", "read_parts", "write_part"]
 logger = logging.getLogger(__name__)
 
 _PLAIN = (
-    *(pl.Boolean, pl.String, pl.Date, pl.Float32, pl.Float64),
+    *(pl.Boolean, pl.String, pl.Date, pl.Datetime("us"), pl.Float32, pl.Float64),
     *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
 )
 

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -129,13 +130,31 @@ def _session(cluster: str | None) -> Iterator[Any]:
         settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         settings |= {"spark.sql.shuffle.partitions": "2"}
     builder = SparkSession.builder.master(cluster or "local[2]").appName(__package__)
-    with _silent():
+    with _silent(), _own_interrupts():
         session = builder.config(map=settings).getOrCreate()
     try:
         with _watched(session.sparkContext) if cluster else contextlib.nullcontext():
             yield session
-    finally:
+    finally:  # a thread has a connection of its own; after Ctrl-C that of this one is in use
+        stopping = threading.Thread(target=_stop, args=(session,), daemon=True)
+        stopping.start()
+        stopping.join(_PATIENCE)
+
+
+def _stop(session: Any) -> None:
+    with contextlib.suppress(PySparkException, Py4JError, OSError):  # Java is gone
         session.stop()
+
+
+@contextlib.contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Keep what Ctrl-C does: Spark would first talk to Java, which is busy until the job ends."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 @contextlib.contextmanager
