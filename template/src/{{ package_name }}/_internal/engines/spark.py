@@ -133,7 +133,7 @@ def _session(cluster: str | None) -> Iterator[Any]:
     with _silent(), _own_interrupts():
         session = builder.config(map=settings).getOrCreate()
     try:
-        with _watched(session.sparkContext) if cluster else contextlib.nullcontext():
+        with _unheard(), _watched(session.sparkContext) if cluster else contextlib.nullcontext():
             yield session
     finally:  # a thread has a connection of its own; after Ctrl-C that of this one is in use
         stopping = threading.Thread(target=_stop, args=(session,), daemon=True)
@@ -144,6 +144,21 @@ def _session(cluster: str | None) -> Iterator[Any]:
 def _stop(session: Any) -> None:
     with contextlib.suppress(PySparkException, Py4JError, OSError):  # Java is gone
         session.stop()
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Drop what py4j says to the root logger: that a call was interrupted, with a traceback."""
+
+    def by_another(record: logging.LogRecord) -> bool:
+        return f"{os.sep}py4j{os.sep}" not in record.pathname
+
+    root = logging.getLogger()
+    root.addFilter(by_another)
+    try:
+        yield
+    finally:
+        root.removeFilter(by_another)
 
 
 @contextlib.contextmanager
@@ -214,6 +229,8 @@ def _explained(cluster: str | None) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError, ConnectionError) as error:
+        if _interrupted(error):
+            raise KeyboardInterrupt from error
         text = str(error)
         ours = re.findall(rf"{re.escape(errors.__name__)}\.(\w+): (.*)", text)
         if ours:  # causes come first
@@ -222,6 +239,13 @@ def _explained(cluster: str | None) -> Iterator[None]:
         raised = re.findall(r"^:? ?[\w.]+(?:Error|Exception): (.+)", text, re.MULTILINE)
         msg = f"spark: {where} fails: {(raised or text.strip().splitlines())[0]}"
         raise EngineError(msg) from error
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Tell whether Ctrl-C came first: talking to Java fails then."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _escape(path: Path) -> str:
