@@ -150,11 +150,17 @@ def cluster(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time the matrix, `copier copy`, `--help`, plugins and an etl pipeline against their limits."""
+    """Time the matrix, `copier copy`, `--help`, plugins, an etl pipeline and engines: `nox -s bench [-- --write]`.
+
+    Options are those of tests/bench_engines.py, e.g. `--rows 20000 --times 0` for a light run.
+    """
     install(session, "tests")
     folder = tempfile.mkdtemp(prefix="bench-")
     etl = install_project(session, Path(folder, "etl"), "pipeline=etl", "package_name=measured_etl")
     session.run("python", "tests/bench_etl.py", etl.replace("-", "_"), folder)
+    engines = "[dask,duckdb,pandas,spark]" if shutil.which("java") else "[dask,duckdb,pandas]"
+    model = install_project(session, Path(folder, "model"), "package_name=measured_model", extras=engines)
+    session.run("python", "tests/bench_engines.py", model.replace("-", "_"), folder, *session.posargs)
     script = install_project(session, Path(folder, "bench"))
     with in_memory() as environment:
-        session.run("python", "tests/bench.py", script, env=environment)
+        session.run("python", "tests/bench.py", script, str(Path(folder, "bench")), env=environment)

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from combinations import combinations, with_texts
 from hygiene import complaints
+from measuring import N_RUNS, side_by_side, timed
 from pytest_copie.plugin import Copie
 from rendering import Renderer, contents, snapshot
 from wheels import build_wheel
@@ -20,7 +21,6 @@ from wheels import build_wheel
 __all__: list[str] = []
 
 N_SAMPLE = 60
-N_RUNS = 9
 EVERY = combinations()
 QUESTION = "\nextra:\n  type: bool\n  help: Is this one more question?\n  default: true\n"
 
@@ -61,30 +61,14 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def timed(work: Callable[..., object], *words: object, **options: object) -> float:
-    """Give the seconds that something takes."""
-    start = time.perf_counter()
-    work(*words, **options)
-    return time.perf_counter() - start
-
-
-def side_by_side(*commands: Sequence[str], cwd: Path) -> list[float]:
-    """Run commands in turn, so that all meet the same noise; give the median seconds of each."""
-    rounds = []
-    for _ in range(N_RUNS):
-        words = [[word.replace("NEW", tempfile.mkdtemp(dir=cwd)) for word in command] for command in commands]
-        rounds.append([timed(subprocess.run, line, cwd=cwd, check=True, capture_output=True) for line in words])
-    return [statistics.median(column) for column in zip(*rounds[1:], strict=True)]  # the first round compiles bytecode
-
-
 def bench_matrix(folder: Path) -> None:
     """Measure a combination, and what one more question costs it."""
     with quiet():
         renderer = Renderer(Copie(folder, _new(folder, "projects"), folder), snapshot(_new(folder, "template")))
     spent = {"render": 0.0, "build": 0.0, "check": 0.0}
-    numbers = range(0, len(EVERY), len(EVERY) // N_SAMPLE)
+    numbers = range(0, len(EVERY) - 1, len(EVERY) // N_SAMPLE)
     for warm in (True, False):
-        for number in numbers if not warm else numbers[::4]:
+        for number in [other + 1 for other in numbers] if warm else numbers:  # of thousands few are cold
             clock = [time.perf_counter()]
             answers = with_texts(number, EVERY[number])
             with renderer.fast(), quiet():
@@ -110,9 +94,10 @@ def bench_matrix(folder: Path) -> None:
 
 
 def renders(renderer: Renderer) -> float:
-    """Give the median seconds of a render."""
+    """Give the median seconds of a render, when as many were made before."""
     with renderer.fast(), quiet():
-        return statistics.median(timed(renderer.render, with_texts(n, EVERY[n])) for n in range(2 * N_RUNS))
+        seconds = [timed(renderer.render, with_texts(n, EVERY[n])) for n in range(4 * N_RUNS)]
+        return statistics.median(seconds[2 * N_RUNS :])
 
 
 def bench_copy(folder: Path) -> None:
@@ -152,12 +137,20 @@ def bench_help(script: str, folder: Path) -> None:
     say("--help, against a bare interpreter", shown / bare, "x", 6)
 
 
-def bench_plugins(script: str, folder: Path) -> None:
-    """Measure how long it takes to find plugins, and to load them, in an environment with a project."""
-    words = [sys.executable, "-c", PLUGINS, script.replace("-", "_"), str(_new(folder, "plugins"))]
+def bench_plugins(project: Path, folder: Path) -> None:
+    """Measure how long it takes to find plugins, and to load them, in an environment with a project and what it needs.
+
+    Without plugins it is the number of installed distributions that counts: each may have some.
+    """
+    python = _new(folder, "env") / "bin" / "python"
+    subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, str(folder / "env")], check=True)
+    subprocess.run(["uv", "pip", "install", "--quiet", "--python", str(python), str(project)], check=True)
+    [package] = (path.parent.name for path in project.glob("src/*/__init__.py"))
+    words = [str(python), "-c", PLUGINS, package, str(_new(folder, "plugins"))]
     found = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     none, each, loaded = (float(word) for word in found.split())
-    say("finding plugins where there are none", none, "ms", 1)
+    n_installed = len([*folder.glob("env/lib/*/site-packages/*.dist-info")])
+    say(f"finding plugins where there are none, {n_installed} distributions", none, "ms", 1)
     say("finding 100 plugins in a folder, each", each, "ms", 1)
     say("loading 100 plugins, each", loaded, "ms")
 
@@ -173,5 +166,5 @@ if __name__ == "__main__":
         bench_matrix(Path(name))
         bench_copy(Path(name))
         bench_help(sys.argv[1], Path(name))
-        bench_plugins(sys.argv[1], Path(name))
+        bench_plugins(Path(sys.argv[2]), Path(name))
     sys.exit("\n".join(["", *_passed]) if _passed else 0)
