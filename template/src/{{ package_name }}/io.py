@@ -10,13 +10,16 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from narwhals.exceptions import NarwhalsError
 
 from ._internal import delimited, files
 from .errors import DataError
+
+if TYPE_CHECKING:
+    from ._internal.engine import Table
 
 __all__ = [
     "FORMATS",
@@ -31,6 +34,7 @@ __all__ = [
     "sha256",
     "stack",
     "write",
+    "write_table",
 ]
 
 logger = logging.getLogger(__name__)
@@ -197,6 +201,24 @@ def write(
             frame.lazy().sink_parquet(stream)
         else:
             frame.lazy().sink_ndjson(stream)
+
+
+def write_table(table: "Table", path: Path, *, source: str | Path) -> None:
+    """Write what an engine makes; it writes Parquet by itself if it can.
+
+    Raises
+    ------
+    DataError
+        As `write`.
+    EngineError
+        If the engine fails.
+    """
+    by_itself = getattr(table, "write_parquet", None)
+    if by_itself and path.suffix.lower() == ".parquet":
+        with files.atomic(path) as part:
+            by_itself(part)
+    else:
+        write(table.rows(), path, source=source)
 
 
 def check_name(path: Path) -> None:

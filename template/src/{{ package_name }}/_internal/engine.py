@@ -11,25 +11,13 @@ from typing import Any, Literal, Protocol, Self, TypeVar, overload
 import narwhals as nw
 import polars as pl
 
-from .. import io
 from ..errors import EngineError, PluginError
-from . import files, registry
+from . import registry
 from .engines import Name
 from .engines.handover import Workers
 from .recipe import Recipe
 
-__all__ = [
-    "Name",
-    "Opened",
-    "Table",
-    "Workers",
-    "apply",
-    "check",
-    "count",
-    "empty",
-    "start",
-    "write",
-]
+__all__ = ["Name", "Opened", "Table", "Workers", "apply", "check", "count", "empty", "start"]
 
 T = TypeVar("T")
 
@@ -142,33 +130,6 @@ def count(table: Table) -> int:
 def empty(table: Table) -> pl.DataFrame:
     """Give the columns, without rows."""
     return table.ask(_head)
-
-
-def write(table: Table, path: Path, *, source: str | Path) -> None:
-    """Write what the steps make, Parquet by the engine itself if it can.
-
-    Parameters
-    ----------
-    table
-        Rows and steps.
-    path
-        The file, whole or absent; the format follows from the suffix.
-    source
-        Where the rows come from, to be named in errors.
-
-    Raises
-    ------
-    DataError
-        As `io.write`.
-    EngineError
-        If the engine fails.
-    """
-    by_itself = getattr(table, "write_parquet", None)
-    if by_itself and path.suffix.lower() == ".parquet":
-        with files.atomic(path) as part:
-            by_itself(part)
-    else:
-        io.write(table.rows(), path, source=source)
 
 
 def _n_rows(frame: Any) -> int:

@@ -59,7 +59,7 @@ def command(
         known = [aside] if target or aside in engines.empty(table).columns else []
         encoder = table.ask(functools.partial(_learn, [*known, *settings.drop]))
         made = table.then(functools.partial(_transform, encoder))
-        engines.write(made, output, source=source)
+        io.write_table(made, output, source=source)
     click.echo(output)
 
 
