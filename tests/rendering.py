@@ -9,7 +9,7 @@ import re
 import shutil
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,25 +61,28 @@ class Renderer:
     """
 
     def __init__(self, copie: Copie, template: Path) -> None:
-        """Prove each shortcut on one render."""
+        """Prove the shortcuts on one render: all at once, or one after the other to see which do not fit."""
         self.copie, self.template = copie, template
-        self.problems = dict.fromkeys(SHORTCUTS, "not tried yet")
+        self.problems: dict[str, str] = {}
         plain = contents(self.render(_SOME))
-        for name in SHORTCUTS:
+        if self._problem(SHORTCUTS, plain):
+            self.problems = dict.fromkeys(SHORTCUTS, "not tried yet")
+        for name in list(self.problems):
             self.problems.pop(name)
-            if problem := self._problem(name, plain):
+            if problem := self._problem([name], plain):
                 self.problems[name] = problem
                 warnings.warn(f"renders take no shortcut past {name}: {problem}", stacklevel=2)
 
-    def _problem(self, name: str, plain: dict[str, bytes]) -> str | None:
-        """Say what is wrong with the newest shortcut; None if nothing is."""
+    def _problem(self, names: Iterable[str], plain: dict[str, bytes]) -> str | None:
+        """Say what is wrong with the newest shortcuts; None if nothing is."""
         try:
             with self.fast() as served:
                 self.render(_SOME)  # what is kept is used from the second on
                 fast = contents(self.render(_SOME))
         except Exception as error:  # noqa: BLE001 - whatever copier turns into, the plain way is left
             return f"copier fails with {error!r}"
-        return "copier writes other files" if fast != plain else None if served[name] else "it does not serve"
+        idle = [name for name in names if not served[name]]
+        return "copier writes other files" if fast != plain else "it does not serve" if idle else None
 
     def render(self, answers: Mapping[str, Any]) -> Path:
         """Render a project; what copier raises is raised here, pytest-copie only notes it."""
