@@ -70,7 +70,7 @@ def test_benchmarks_run_at_a_small_size(renderer: Renderer, tmp_path: Path) -> N
     project.run(str(python), str(script), "bench_light", str(tmp_path), *words)
     report = Report.from_json((tmp_path / "benchmarks.json").read_text(encoding="utf-8"))
     assert {figure.what.split(",")[0] for figure in report.figures} >= {"features", "predictions"}
-    assert all(figure.value > 0 for figure in report.figures)
+    assert all(figure.value > 0 for figure in report.figures if figure.unit)  # a slope of so few rows may be anything
     assert report.about["cores"]
     drawn = (tmp_path / "benchmarks.svg").read_text(encoding="utf-8")
     limits = {figure.limit is None for figure in report.figures if figure.what in drawn}
