@@ -100,7 +100,7 @@ def test_slow_way_gives_the_same_wheel(number: int, renderer: Renderer, tmp_path
     if answers.get("versioning") == "git-tag":
         for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "First"], ["tag", f"v{TAGGED}"]):
             run("git", *words, cwd=slow)
-    run(sys.executable, "-m", "build", "--installer", "uv", cwd=slow)
+    run("uv", "build", "--quiet", "--python", sys.executable, cwd=slow)
     [path] = (slow / "dist").glob("*.whl")
     with renderer.fast():
         project = renderer.render(answers)
