@@ -160,7 +160,8 @@ def predict(fitted: Fitted, frame: IntoDataFrame) -> Any:
         columns = {"prediction": fitted.estimator.predict(inputs)}
     else:
         shares = fitted.estimator.predict_proba(inputs)
-        columns = {"prediction": [fitted.labels[code] for code in shares.argmax(axis=1)]}
+        labels = np.array(fitted.labels, dtype=object)
+        columns = {"prediction": labels[shares.argmax(axis=1)].tolist()}
         for code, label in enumerate(fitted.labels):
             columns[f"probability_{label}"] = shares[:, code]
     given = nw.from_native(frame, eager_only=True)

@@ -209,8 +209,10 @@ def _clean(column: Column, dtype: Any) -> nw.Expr:
             values = values.dt.replace_time_zone(None)
         return values.cast(nw.Datetime("us"))
     if column.kind == "category":
-        text = values.cast(nw.String).str.strip_chars()
-        return nw.when(~values.is_null() & (text != "")).then(text).alias(column.name)
+        if dtype != nw.String:  # pandas makes texts of what is missing
+            values = nw.when(~values.is_null()).then(values.cast(nw.String))
+        text = values.str.strip_chars()
+        return nw.when(text != "").then(text).alias(column.name)
     number = values.cast(nw.Float64)
     return nw.when(number.is_finite()).then(number).alias(column.name)
 
