@@ -158,9 +158,9 @@ def bench(session: nox.Session) -> None:
     folder = tempfile.mkdtemp(prefix="bench-")
     etl = install_project(session, Path(folder, "etl"), "pipeline=etl", "package_name=measured_etl")
     session.run("python", "tests/bench_etl.py", etl.replace("-", "_"), folder)
-    engines = "[dask,duckdb,pandas,spark]" if shutil.which("java") else "[dask,duckdb,pandas]"
-    model = install_project(session, Path(folder, "model"), "package_name=measured_model", extras=engines)
-    session.run("python", "tests/bench_engines.py", model.replace("-", "_"), folder, *session.posargs)
     script = install_project(session, Path(folder, "bench"))
     with in_memory() as environment:
         session.run("python", "tests/bench.py", script, str(Path(folder, "bench")), env=environment)
+    engines = "[dask,duckdb,pandas,spark]" if shutil.which("java") else "[dask,duckdb,pandas]"
+    model = install_project(session, Path(folder, "model"), "package_name=measured_model", extras=engines)
+    session.run("python", "tests/bench_engines.py", model.replace("-", "_"), folder, *session.posargs)

@@ -127,7 +127,7 @@ def measure(bench: Bench, n_rows: int, times: int, engines: Sequence[str]) -> Re
         pipeline(bench, n_rows * times, 1.05) if times else (),
         layers(bench, n_rows, engines),
         growth(bench, part),
-        prediction(bench, part),
+        prediction(bench, n_rows),
         start_up(bench),
     ]
     figures = []
