@@ -16,7 +16,7 @@ from pathlib import Path
 
 import bench_page
 from bench_page import Figure, Report
-from bench_project import NEEDS, TARGET, Bench, medians, short
+from bench_project import NEEDS, TARGET, Bench, medians, paired, short
 from measuring import Cost, alternate, machine, median, run, side_by_side, slope
 
 __all__: list[str] = []
@@ -33,8 +33,8 @@ def pipeline(bench: Bench, n_rows: int, limit: float) -> Iterator[Figure]:
     source, what = bench.rows(n_rows), f"features, {short(n_rows)} rows"
     found = bench.compare(source, "polars")
     raw = medians(found)
-    ours, hand = (median(found[who]) for who in ("package", "by hand"))
-    yield Figure(f"{what}: CPU of the package / polars by hand", ours.cpu / hand.cpu, "x", limit, raw=raw)
+    ours = median(found["package"])
+    yield Figure(f"{what}: CPU of the package / polars by hand", paired(found), "x", limit, raw=raw)
     speed = n_rows / 1e6 / ours.wall
     yield Figure(f"{what}: million rows a second", speed, "M/s", 0.85, "least", raw=raw)
     yield _memory(f"{what}, polars", ours, source, 6)
@@ -56,9 +56,8 @@ def layers(bench: Bench, n_rows: int, engines: Iterable[str]) -> Iterator[Figure
         if not bench.has(engine):
             continue
         found = bench.compare(bench.rows(n_rows), engine)
-        ratio = median(found["package"]).cpu / median(found["by hand"]).cpu
         what = f"features, {short(n_rows)} rows: CPU through the engine layer / {engine} directly"
-        yield Figure(what, ratio, "x", 1.1, raw=medians(found))
+        yield Figure(what, paired(found), "x", 1.1, raw=medians(found))
 
 
 def growth(bench: Bench, n_rows: int) -> Iterator[Figure]:
@@ -89,7 +88,7 @@ def prediction(bench: Bench, n_rows: int) -> Iterator[Figure]:
         )
         for size in sizes
     }
-    found = alternate(commands, bench.folder, min(1, bench.runs))
+    found = alternate(commands, bench.folder, bench.runs)
     small, *_, large = (median(costs) for costs in found.values())
     raw = medians(found)
     yield Figure("predictions, million rows a second", sizes[-1] / 1e6 / large.wall, "M/s", 0.5, "least", raw=raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from measuring import Cost, alternate, median, run
 
-__all__ = ["NEEDS", "TARGET", "Bench", "medians", "short"]
+__all__ = ["NEEDS", "TARGET", "Bench", "medians", "paired", "short"]
 
 TESTS = Path(__file__).parent
 TARGET = "label"
@@ -81,6 +82,12 @@ def medians(found: Mapping[str, Sequence[Cost]]) -> dict[str, dict[str, float]]:
     return {
         name: {part: round(value, 4) for part, value in asdict(median(costs)).items()} for name, costs in found.items()
     }
+
+
+def paired(found: Mapping[str, Sequence[Cost]]) -> float:
+    """Divide processor times within each round, as a machine is not as fast all the time; give the median."""
+    rounds = zip(found["package"], found["by hand"], strict=True)
+    return statistics.median(ours.cpu / hand.cpu for ours, hand in rounds)
 
 
 def short(n_rows: int) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from bench_page import END, PAGE, RAW, START, Figure, Report, table, with_figures
+from bench_project import paired
 from measuring import Cost, median, slope
 from projects import Project
 from rendering import Renderer
@@ -32,6 +33,12 @@ def test_slope_is_one_where_twice_the_rows_take_twice_as_long() -> None:
 
 def test_median_is_taken_of_each_figure() -> None:
     assert median([Cost(1, 9, 5), Cost(2, 7, 6), Cost(3, 8, 4)]) == Cost(2, 8, 5)
+
+
+def test_ratio_is_taken_within_rounds_on_a_machine_that_slows_down() -> None:
+    ours, theirs = ([Cost(0, cpu, 0) for cpu in costs] for costs in ([2, 4, 40], [1, 2, 20]))
+    assert paired({"package": ours, "by hand": theirs}) == pytest.approx(2)
+    assert paired({"package": [*ours, Cost(0, 9, 0)], "by hand": [*theirs, Cost(0, 1, 0)]}) == pytest.approx(2)
 
 
 def test_page_shows_figures_limits_and_what_was_left_out() -> None:
