@@ -36,9 +36,8 @@ def test_median_is_taken_of_each_figure() -> None:
 
 
 def test_ratio_is_taken_within_rounds_on_a_machine_that_slows_down() -> None:
-    ours, theirs = ([Cost(0, cpu, 0) for cpu in costs] for costs in ([2, 4, 40], [1, 2, 20]))
-    assert paired({"package": ours, "by hand": theirs}) == pytest.approx(2)
-    assert paired({"package": [*ours, Cost(0, 9, 0)], "by hand": [*theirs, Cost(0, 1, 0)]}) == pytest.approx(2)
+    ours, theirs = ([Cost(0, cpu, 0) for cpu in costs] for costs in ([2, 4, 40, 9], [1, 2, 20, 1]))
+    assert paired({"package": ours, "by hand": theirs}) == pytest.approx(2)  # their medians give more than 4
 
 
 def test_page_shows_figures_limits_and_what_was_left_out() -> None:
