@@ -109,7 +109,7 @@ def defaults(config: Mapping[str, Any] = CONFIG) -> dict[str, Any]:
         default = question["default"]
         if isinstance(default, str):
             names = {node.name for node in _jinja.parse(default).find_all(nodes.Name)}
-            if names & ({*config, "_folder_name"} - {"_external_data"}):
+            if names & ({*config, "_folder_name"} - {"previous"}):
                 continue
             default = _jinja.from_string(default).render()
         if default or "choices" in question:

@@ -30,7 +30,7 @@ def choices(key: str) -> list[Any]:
 KINDS: list[str] = choices("pipeline")
 """What a project may be: each has a folder of its own in the template, and shares what is owned."""
 
-LOCKED = [key for key, question in ASKED.items() if f"_external_data.previous.{key}" in question.get("validator", "")]
+LOCKED = [key for key, question in ASKED.items() if f"previous.{key}" in question.get("validator", "")]
 """What is fixed after the first copy."""
 
 

@@ -165,6 +165,7 @@ def planned_once(served: Counter[str]) -> Iterator[None]:
     plain = main.Worker._render_template  # noqa: SLF001
 
     def render_template(self: Any) -> None:
+        _ = self.answers_relpath  # `named_once` keeps it; to find it, copier changes the context
         context = self._render_context()
         with mock.patch.dict(vars(self), _render_context=lambda: context):
             if self.dst_path.is_dir() and any(self.dst_path.iterdir()):

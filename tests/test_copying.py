@@ -37,6 +37,43 @@ def test_copy_from_github_takes_the_newest_release(hub: Path, tmp_path: Path) ->
     assert (tmp_path / "myproj" / "src" / "myproj" / "__init__.py").is_file()
 
 
+@pytest.fixture
+def link(tmp_path: Path) -> Path:
+    """Give a link to a folder, as the temporary folder of macOS is one."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    return tmp_path / "link"
+
+
+@pytest.mark.parametrize("way", ["real/..", "link"])
+def test_project_may_lie_at_a_path_that_leads_elsewhere(way: str, renderer: Renderer, link: Path) -> None:
+    answers = {"project_name": "Tides", "hosting": "gitlab", "license": "MIT", "gitlab_user": "ada"}
+    project = link.parent / way / "project"
+    words = command(answers, template=str(renderer.template), destination=str(project))
+    for operation in (words, ["copier", "recopy", "--defaults", "--overwrite", str(project)]):
+        subprocess.run([sys.executable, "-m", *operation], check=True, stdin=subprocess.DEVNULL)
+        assert contents(project) == contents(renderer.render(answers))
+
+
+def test_update_works_where_the_temporary_folder_is_a_link(hub: Path, link: Path, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    source = f"git+file://{hub}/org/copier-datascience.git"
+    environment = os.environ | {"TMPDIR": str(link), "COPIER_CACHE_DIR": str(tmp_path / "cache")}
+
+    def run(*words: str) -> None:
+        words = (sys.executable, "-m", "copier", *words)
+        subprocess.run(words, cwd=tmp_path, env=environment, check=True, stdin=subprocess.DEVNULL)
+
+    run("copy", "--defaults", "--data=github_user=ada", source, "project")
+    git("init", "--quiet", folder=project)
+    for hosting in ("gitlab", "none", "github"):
+        git("add", "--all", folder=project)
+        git("commit", "--quiet", "--message", "As it is", folder=project)
+        run("update", "--defaults", f"--data=hosting={hosting}", str(project))
+    answers = yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
+    assert (answers["github_user"], answers["answered"]["gitlab_user"]) == ("ada", "ada")
+
+
 def test_command_of_a_combination_renders_it(renderer: Renderer, tmp_path: Path) -> None:
     answers = {"project_name": 'It\'s a "gauge"', "package_name": "gauge", "docs": "none"}
     words = command(answers, template=str(renderer.template), destination="project")

@@ -116,7 +116,10 @@ def test_pipeline_is_fixed_after_the_first_copy(first: str, then: str, renderer:
 def test_project_from_before_the_question_is_a_model(renderer: Renderer, tmp_path: Path) -> None:
     project = renderer.copy(tmp_path, {})
     kept = tmp_path / ".copier-answers.yml"
-    kept.write_text(re.sub("(?m)^pipeline: .*\n", "", kept.read_text(encoding="utf-8")), encoding="utf-8")
+    kept.write_text(
+        re.sub(r"(?m)^pipeline: .*\n|(?s:^answered:.*)", "", kept.read_text(encoding="utf-8")), encoding="utf-8"
+    )
+    assert "answered" not in kept.read_text(encoding="utf-8")
     with pytest.raises(ValueError, match='"etl" would replace "model"'):
         renderer.copy(project, {"pipeline": "etl"})
     renderer.copy(project, {})

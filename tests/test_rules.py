@@ -304,6 +304,8 @@ def test_project_keeps_what_was_asked_and_nothing_hidden(answers: Answers, rende
     renderer.copy(tmp_path / "project", answers)
     kept = yaml.safe_load((tmp_path / "project" / ".copier-answers.yml").read_text(encoding="utf-8"))
     assert not kept.keys() & HIDDEN.keys()
+    compared = kept.pop("answered")
+    assert compared == {key: kept[key] for key in compared}
     assert {key for key in kept if key[0] != "_"} == answer(
         questionnaire(CONFIG, tmp_path / "q"), tmp_path / "a", answers
     ).keys()

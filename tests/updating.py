@@ -154,7 +154,7 @@ class Follower:
     def answers(self) -> Answers:
         """Read the answers that the project stores."""
         found: Answers = yaml.safe_load((self.folder / ANSWERS).read_text(encoding="utf-8"))
-        return {key: value for key, value in found.items() if not key.startswith("_")}
+        return {key: value for key, value in found.items() if not key.startswith("_") and key != "answered"}
 
     def wrongs(self, release: str = HEAD) -> list[str]:
         """List what an update left undone or did too much: conflicts, edits lost, files that are not the release's."""
