@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib
 import importlib.util
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeVar, overload
@@ -13,11 +14,24 @@ import polars as pl
 
 from ..errors import EngineError, PluginError
 from . import registry
-from .engines import Name
+from .engines import Name, handover
 from .engines.handover import Workers
 from .recipe import Recipe
 
-__all__ = ["Name", "Opened", "Table", "Workers", "apply", "check", "count", "empty", "start"]
+__all__ = [
+    "Name",
+    "Opened",
+    "Table",
+    "Workers",
+    "apply",
+    "changed",
+    "check",
+    "count",
+    "empty",
+    "start",
+]
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -28,6 +42,7 @@ _PACKAGES = {
     "dask": ["distributed"],
     "spark": ["pyspark", "pyarrow", "pandas"],
 }
+_ADDRESSES = {"dask": ("tcp://", "tls://", "inproc://"), "spark": ("spark://", "k8s://", "yarn")}
 
 
 class Table(Protocol):
@@ -67,11 +82,12 @@ def check(name: Name, cluster: str | None) -> None:
     Raises
     ------
     EngineError
-        If it is not installed, or has no cluster and the address of one is given.
+        If it is not installed, or the address of the cluster is not one of its own.
     """
     _check_installed(name)
-    if cluster and name not in ("dask", "spark"):
-        msg = f"the engine {name} has no cluster: use dask or spark, or leave out cluster={cluster}"
+    begins = _ADDRESSES.get(name)
+    if cluster and begins and not cluster.startswith(begins):
+        msg = f"cluster={cluster} is none of {name}: its addresses begin with {' or '.join(begins)}"
         raise EngineError(msg)
 
 
@@ -85,7 +101,7 @@ def start(name: Name, cluster: str | None, output: Path) -> Iterator[Opened]:
         Which one.
     cluster
         Address of a cluster that runs already, for dask (``tcp://…``) and spark
-        (``spark://…``); None: on this machine.
+        (``spark://…``), which the others leave alone; None: on this machine.
     output
         The file to be written. What an engine keeps on the way lies beside it, in a
         folder that the workers of a cluster must share.
@@ -101,6 +117,8 @@ def start(name: Name, cluster: str | None, output: Path) -> Iterator[Opened]:
         If the engine is not installed, cannot be started or fails.
     """
     check(name, cluster)
+    if cluster and name not in _ADDRESSES:
+        logger.warning("%s runs on this machine, not on the cluster %s", name, cluster)
     module = importlib.import_module(f"{__package__}.engines.{name}")
     with module.start(cluster, output) as opened:
         yield opened
@@ -120,6 +138,14 @@ def apply(plugins: Sequence[registry.Plugin], table: Table) -> Table:
         msg = f"the plugins {names} need the whole table, dask has it in parts: use another engine"
         raise PluginError(msg)
     return table.then(functools.partial(registry.apply, plugins)) if plugins else table
+
+
+def changed(name: Name, frame: pl.LazyFrame) -> list[str]:
+    """Name the columns of a source that an engine does not give back as they are.
+
+    Spark and DuckDB have other types: of a date-time they keep no time zone.
+    """
+    return handover.changed(frame.collect_schema()) if name in ("duckdb", "spark") else []
 
 
 def count(table: Table) -> int:

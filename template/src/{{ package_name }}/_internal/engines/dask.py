@@ -8,6 +8,7 @@ import textwrap
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 _ROWS = 262_144  # in a partition, at most
 _PATIENCE = 30  # seconds without an answer of the scheduler, or without any worker
 _LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
-_FAILED = (distributed.KilledWorker, distributed.CancelledError, OSError)
+_FAILED = (distributed.KilledWorker, distributed.CancelledError, OSError, RuntimeError)
 
 Steps = tuple[Callable[[Any], Any], ...]
 
@@ -95,14 +96,15 @@ def start(cluster: str | None, output: Path) -> Iterator[Any]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with files.scratch(output) as folder, contextlib.ExitStack() as stack:
         try:
-            address = cluster or stack.enter_context(_local(folder))
+            with _deaf():
+                address = cluster or stack.enter_context(_local(folder))
             client = stack.enter_context(Client(address, timeout=_PATIENCE, set_as_default=False))
-            client.wait_for_workers(1, _PATIENCE)
+            _wait_for_worker(client)
 
             def opened(
                 frame: pl.LazyFrame, parts: Sequence[Path], *, exact: bool = False
             ) -> Parts | Workers:
-                paths = tuple(hand_over(frame, parts, folder, exact=exact))
+                paths = tuple(hand_over(frame, parts, folder, exact=True))  # polars reads them
                 if exact:
                     each = functools.partial(_each, client)
                     return Workers(paths, folder, _n_threads(client), each)
@@ -110,33 +112,49 @@ def start(cluster: str | None, output: Path) -> Iterator[Any]:
 
             yield opened
         except _FAILED as error:
+            if type(error) is RuntimeError and "different environments" not in str(error):
+                raise  # of a scheduler without the project, and of no other
             where = f"the cluster {cluster}" if cluster else "the local cluster"
             msg = f"dask: {where} fails: {textwrap.shorten(str(error), 200)}"
             raise EngineError(msg) from error
 
 
 def _local(folder: Path) -> Any:
-    with _deaf():
-        return distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            local_directory=str(folder),
-            silence_logs=logging.CRITICAL,
-        )
+    return distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address="127.0.0.1:0",
+        local_directory=str(folder),
+        silence_logs=logging.CRITICAL,
+    )
 
 
 @contextlib.contextmanager
 def _deaf() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C: it is for this one, which stops them."""
-    if threading.current_thread() is not threading.main_thread():
+    """Start processes that do not hear Ctrl-C: it is for this one, which hears it afterwards."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # when started later it lets the signal through
+    heard: list[Any] = []
+    handler = signal.signal(signal.SIGINT, lambda *given: heard.append(given))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
+    if heard and callable(handler):
+        handler(*heard[0])
+
+
+def _wait_for_worker(client: Client) -> None:
+    try:
+        client.wait_for_workers(1, _PATIENCE)
+    except TimeoutError as error:
+        msg = f"no worker for {_PATIENCE} seconds that has this project and its extra installed"
+        raise TimeoutError(msg) from error
 
 
 def _n_threads(client: Client) -> int:
@@ -157,7 +175,7 @@ def _completed(client: Client, futures: Iterable[Any]) -> Iterator[Any]:
             with client.as_current():
                 done, waiting = distributed.wait(waiting, _PATIENCE, "FIRST_COMPLETED")
         except TimeoutError:
-            client.wait_for_workers(1, _PATIENCE)
+            _wait_for_worker(client)
         else:
             yield from done
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from ...errors import DataError, EngineError
 
-__all__ = ["Workers", "hand_over", "read_parts", "write_part"]
+__all__ = ["Workers", "changed", "hand_over", "read_parts", "write_part"]
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,12 @@ def hand_over(
     path = folder / "source.parquet"
     plain.sink_parquet(path)
     return [path]
+
+
+def changed(schema: pl.Schema) -> list[str]:
+    """Name the columns that `hand_over` leaves out, or of which it does not keep all."""
+    whole = (*_PLAIN, pl.Datetime("ms"), pl.Categorical, pl.Enum, pl.Null)
+    return [name for name, dtype in schema.items() if dtype not in whole]
 
 
 def write_part(frame: pl.LazyFrame, path: Path) -> int:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -34,6 +35,7 @@ __all__ = ["Plan", "start"]
 
 _ROWS = 1 << 18  # in a part, about
 _PATIENCE = 30  # seconds in which jobs wait for a cluster without any worker
+_STANDALONE = "spark://"
 _LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger", "py4j")
 
 
@@ -90,6 +92,8 @@ def start(cluster: str | None, output: Path) -> Iterator[Any]:
     if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
         msg = "the engine spark needs Java 17 or newer: install it, or set JAVA_HOME"
         raise EngineError(msg)
+    if cluster and cluster.startswith(_STANDALONE):
+        _check_answers(cluster)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     with files.scratch(output) as folder, _explained(cluster), _session(cluster) as session:
 
@@ -107,6 +111,21 @@ def start(cluster: str | None, output: Path) -> Iterator[Any]:
             return Plan(functools.reduce(lambda all_, each: all_.union(each), more, one), folder)
 
         yield opened
+
+
+def _check_answers(cluster: str) -> None:
+    """Refuse masters of which none answers: Spark would try for a minute, and not say so."""
+    reason = ""
+    for address in cluster.removeprefix(_STANDALONE).split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+        else:
+            return
+    msg = f"spark: the cluster {cluster} does not answer: {reason}"
+    raise EngineError(msg)
 
 
 def _each(session: Any, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
