@@ -13,10 +13,17 @@ from pathlib import Path
 from combinations import Answers, as_typed
 from interpreters import PATH
 
-__all__ = ["Project", "check_hosting", "failing_reviews", "first_steps", "use"]
+__all__ = ["Project", "check_hosting", "failing_reviews", "first_steps", "shortened", "use"]
 
 _OURS = ["NOX_CURRENT_SESSION", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTHONPATH", "VIRTUAL_ENV"]
 _OURS.append("PYTHONDONTWRITEBYTECODE")  # else each process compiles what it imports
+
+
+def shortened(said: str, length: int = 6000) -> str:
+    """Give the end of what a command said, and above it what pytest gave as reasons before, each once."""
+    before, end = said[:-length], said[-length:]
+    reasons = dict.fromkeys(line for line in before.splitlines() if line.startswith(("E  ", "Using --randomly-seed")))
+    return "\n".join([*itertools.islice(reasons, 60), end])
 
 
 class Project:
@@ -47,9 +54,8 @@ class Project:
             check=False,
         )
         if check and done.returncode:
-            msg = (
-                f"{' '.join(words)} gave {done.returncode}\n{done.stdout[-6000:]}\nTo see it: {as_typed(self.answers)}"
-            )
+            said = shortened(done.stdout)
+            msg = f"{' '.join(words)} gave {done.returncode}\n{said}\nTo see it: {as_typed(self.answers)}"
             raise AssertionError(msg)
         return done.stdout
 

@@ -11,7 +11,7 @@ import pytest
 from classes import is_seed
 from combinations import combinations, pairwise, with_texts
 from interpreters import VERSIONS, find
-from projects import Project, check_hosting, use
+from projects import Project, check_hosting, shortened, use
 from questions import KINDS, choices
 from rendering import Renderer, contents
 
@@ -91,3 +91,9 @@ def test_program_in_one_file_needs_nothing_but_python(kind: str, renderer: Rende
 
 def test_sample_has_every_python_that_projects_may_need() -> None:
     assert set(VERSIONS) == set(choices("min_python"))
+
+
+def test_long_output_keeps_its_reasons() -> None:
+    said = "Using --randomly-seed=3\n" + 9 * "E   no plugin\n>   x()\n" + 99 * "."
+    assert shortened(said, 99) == "Using --randomly-seed=3\nE   no plugin\n" + 99 * "."
+    assert shortened("short") == "short"

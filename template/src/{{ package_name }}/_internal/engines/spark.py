@@ -137,6 +137,8 @@ def _each(session: Any, work: Callable[[Any], Any], items: Sequence[Any]) -> lis
 def _session(cluster: str | None) -> Iterator[Any]:
     for name in _LOGGERS:  # what they would say is raised, too
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # it asks for pandas to hand Arrow over, of which no frame of pandas is made here
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
     settings = {
         "spark.sql.caseSensitive": "true",
         "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
