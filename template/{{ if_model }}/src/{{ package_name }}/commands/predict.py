@@ -65,9 +65,9 @@ def command(
     schema = model.from_card(card, None).encoder.schema
     recipe = Recipe.of(_scorer, content, card, list(dict.fromkeys(keep)))
     rows = io.scan(data, text=schema.names("category"))
-    for name in set(keep) & set(engines.changed(settings.engine, rows)):
-        kind = rows.collect_schema()[name]
-        msg = f"cannot keep column {name!r}: {settings.engine} has no {kind}, use polars or dask"
+    if lost := [name for name in keep if name in engines.changed(settings.engine, rows)]:
+        kind = rows.collect_schema()[lost[0]]
+        msg = f"cannot keep column {lost[0]!r}: {settings.engine} has no {kind}, use polars or dask"
         raise DataError(msg)
     plugins = registry.pick(
         registry.recall(card["transforms"]),
