@@ -117,8 +117,8 @@ def docs(session: nox.Session) -> None:
     """Compare the documents with the template: `nox -s docs [-- --write]` writes what is generated."""
     install(session, "tests")
     if "--write" in session.posargs:
-        session.run("python", "tests/documents.py")
-    session.run("pytest", "-m", "not projects", "tests/test_documents.py")
+        session.run("python", "tests/support/documents.py")
+    session.run("pytest", "-m", "not projects", "tests/documents/test_documents.py")
 
 
 @nox.session(default=False)
@@ -126,14 +126,14 @@ def fleet(session: nox.Session) -> None:
     """Say where projects stand that follow the template: `nox -s fleet -- FOLDER… [--json FILE]`."""
     install(session, "render")
     session.chdir(session.invoked_from)
-    session.run("python", str(ROOT / "tests" / "fleet.py"), *session.posargs)
+    session.run("python", str(ROOT / "tests" / "support" / "fleet.py"), *session.posargs)
 
 
 @nox.session(default=False)
 def notes(session: nox.Session) -> None:
     """Write what a release brings, by comparing renders: `nox -s notes [-- [OLD] NEW]`, `next` is the working tree."""
     install(session, "tests")
-    session.run("python", "tests/notes.py", *session.posargs)
+    session.run("python", "tests/support/notes.py", *session.posargs)
 
 
 @nox.session(default=False)
@@ -143,7 +143,7 @@ def cluster(session: nox.Session) -> None:
     project = Path(tempfile.mkdtemp(prefix="cluster-"), "project")
     install_project(session, project, "package_name=on_cluster", extras="[dask,duckdb,pandas,spark]")
     session.install("--group", f"{project / 'pyproject.toml'}:test")
-    session.run("pytest", "-m", "cluster", "tests/test_cluster.py", *session.posargs)
+    session.run("pytest", "-m", "cluster", "tests/projects/test_cluster.py", *session.posargs)
     session.chdir(project)
     session.run("pytest", "tests/test_engines.py", "tests/_internal/engines", *session.posargs)
 
@@ -152,7 +152,7 @@ def cluster(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Time the matrix, `copier copy`, `--help`, plugins, an etl pipeline and engines: `nox -s bench [-- --write]`.
 
-    Options are those of tests/bench_engines.py, e.g. `--rows 20000 --times 0` for a light run.
+    Options are those of tests/benchmarks/bench_engines.py, e.g. `--rows 20000 --times 0` for a light run.
     """
     install(session, "tests")
     folder = tempfile.mkdtemp(prefix="bench-")
@@ -161,7 +161,7 @@ def bench(session: nox.Session) -> None:
     def measure(script: str, *words: str, env: dict[str, str] | None = None) -> None:
         """Run a part; one that passes a limit does not hide the others."""
         try:
-            session.run("python", f"tests/{script}", *words, env=env)
+            session.run("python", f"tests/benchmarks/{script}", *words, env=env)
         except nox.command.CommandFailed:
             failed.append(script)
 

@@ -13,6 +13,7 @@ from updating import Follower, Workshop, losses
 
 pytest.register_assert_rewrite("expectations", "projects")
 pytest_plugins = ["progress"]
+collect_ignore = ["owned"]  # run in rendered projects
 
 
 @pytest.fixture(scope="session", autouse=True)
