@@ -4,7 +4,7 @@ import contextlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nox
@@ -21,11 +21,11 @@ def install(session: nox.Session, group: str) -> None:
     session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), group))
 
 
-def install_project(session: nox.Session, project: Path, *answers: str, extras: str = "") -> str:
+def install_project(session: nox.Session, project: Path, *answers: str, groups: Sequence[str] = ()) -> str:
     """Render a project, default answers but for those given, and install it; give the name of its command."""
     data = [f"--data={answer}" for answer in answers]
     session.run("copier", "copy", "--defaults", "--vcs-ref=HEAD", *data, str(ROOT), str(project))
-    session.install(f"{project}{extras}")
+    session.install(str(project), *(f"--group={project / 'pyproject.toml'}:{group}" for group in groups))
     [script] = nox.project.load_toml(project / "pyproject.toml")["project"]["scripts"]
     return str(script)
 
@@ -141,11 +141,8 @@ def cluster(session: nox.Session) -> None:
     """Hold Dask and Spark to their results while workers die and disks are full; Spark takes Java."""
     install(session, "tests")
     project = Path(tempfile.mkdtemp(prefix="cluster-"), "project")
-    install_project(session, project, "package_name=on_cluster", extras="[dask,duckdb,pandas,spark]")
-    session.install("--group", f"{project / 'pyproject.toml'}:test")
+    install_project(session, project, "package_name=on_cluster", "size=full", groups=["engines", "test"])
     session.run("pytest", "-m", "cluster", "tests/projects/test_cluster.py", *session.posargs)
-    session.chdir(project)
-    session.run("pytest", "tests/test_engines.py", "tests/_internal/engines", *session.posargs)
 
 
 @nox.session
@@ -170,8 +167,8 @@ def bench(session: nox.Session) -> None:
     script = install_project(session, Path(folder, "bench"))
     with in_memory() as environment:
         measure("bench.py", script, str(Path(folder, "bench")), env=environment)
-    engines = "[dask,duckdb,pandas,spark]" if shutil.which("java") else "[dask,duckdb,pandas]"
-    model = install_project(session, Path(folder, "model"), "package_name=measured_model", extras=engines)
+    answers = ("package_name=measured_model", "size=full")
+    model = install_project(session, Path(folder, "model"), *answers, groups=["engines"])
     measure("bench_engines.py", model.replace("-", "_"), folder, *session.posargs)
     if failed:
         session.error(f"a limit is passed, or a part failed: {', '.join(failed)}")

@@ -25,7 +25,7 @@ __all__: list[str] = []
 TARGET = "label"
 LOADED = {
     "features": ["io", "preprocess", "features", "config", "_internal.engine", "_internal.registry"],
-    "predict": ["io", "model", "config", "_internal.engine", "_internal.store", "_internal.recipe"],
+    "predict": ["io", "model", "config", "_internal.engine", "_internal.store"],
 }
 
 Job = Callable[[], Any]
@@ -35,7 +35,7 @@ def command(package: str, *words: str) -> Job:
     """Run a command of the package; what it imports when it is called is there before."""
     cli = import_module(f"{package}.cli")
     engine = words[words.index("--engine") + 1]
-    for name in (*LOADED[words[0]], f"_internal.engines.{engine}"):
+    for name in (*LOADED[words[0]], *([] if engine == "polars" else [f"_internal.engines.{engine}"])):
         import_module(f"{package}.{name}")
     return functools.partial(_call, cli.main, ["-q", *words])
 

@@ -66,11 +66,11 @@ def test_page_is_made_of_the_raw_figures() -> None:
 @pytest.mark.projects
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell what a child used")
 def test_benchmarks_run_at_a_small_size(renderer: Renderer, tmp_path: Path) -> None:
-    answers = {"project_name": "Bench", "package_name": "bench_light", "pipeline": "model"}
+    answers = {"project_name": "Bench", "package_name": "bench_light", "pipeline": "model", "size": "full"}
     project = Project(renderer.render(answers), answers, "")
     python = tmp_path / "venv" / "bin" / "python"
     project.run("uv", "venv", "--quiet", "--python", sys.executable, str(tmp_path / "venv"))
-    project.run("uv", "pip", "install", "--quiet", "--python", str(python), ".[duckdb]")
+    project.run("uv", "pip", "install", "--quiet", "--python", str(python), ".", "duckdb", "pyarrow")
     script = Path(__file__).with_name("bench_engines.py")
     words = ["--rows", "2000", "--times", "0", "--runs", "0", "--engines", "duckdb", "--no-limits"]
     project.run(str(python), str(script), "bench_light", str(tmp_path), *words)

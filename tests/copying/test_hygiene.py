@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from classes import classes, is_seed
 from hygiene import complaints
-from questions import CONFIG, KINDS, ROOT, choices
+from questions import CONFIG, KINDS, ROOT, SIZES, choices
 from rendering import Renderer, contents
 
 # SHA-256 of each SPDX text (spdx-license-list 6.12.0 on npm) without its copyright line, words joined by single blanks.
@@ -21,9 +21,9 @@ SPDX = {
     "Apache-2.0": "0649bc87ac07c40d996369e9e058b11734e3eedb25ae8be9e6293f1efb340353",
 }
 FORBIDDEN = re.compile(r'[<>:"|?*\\]|[. ]$|^(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)')
-TOLD = {".copier-answers.yml"}  # it names the kind
+TOLD = {".copier-answers.yml"}  # it names the kind and the size
 # Tests of what is no single module: commands, plugins, behaviour at its edges, the notebook.
-WHOLE = {"test_bad_input", "test_notebook", "test_commands", "test_engines", "test_plugins"}
+WHOLE = {"test_bad_input", "test_notebook", "test_commands", "test_plugins"}
 # Renders with the clock ahead: template, folder and seconds are the arguments.
 LATER = """
 import datetime, sys, time
@@ -71,6 +71,16 @@ def test_kinds_share_what_is_owned(kinds: dict[str, dict[str, bytes]]) -> None:
         both = [path for path in one.keys() & other.keys() if classes(path) == ["owned"] and path not in TOLD]
         assert len(both) > 20
         assert [path for path in both if one[path] != other[path]] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_size_decides_which_owned_files_there_are_and_never_what_is_in_one(kind: str, renderer: Renderer) -> None:
+    answers = {"project_name": "Tide gauge", "pipeline": kind}
+    lean, full = (contents(renderer.render(answers | {"size": size})) for size in SIZES)
+    mixed = {path for path in lean if classes(path) == ["mixed"]}
+    assert [path for path in lean if lean[path] != full.get(path) and path not in TOLD | mixed] == []
+    assert full.keys() > lean.keys()
+    assert [path for path in full.keys() - lean.keys() if classes(path) != ["owned"]] == []
 
 
 def test_default_render_is_clean(files: dict[str, bytes]) -> None:

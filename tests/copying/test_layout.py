@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from jinja2 import Environment, nodes
-from questions import ASKED, CONFIG, KINDS, choices
+from questions import ASKED, CONFIG, FOLDERS, choices
 from rendering import contents
 
 BLOCK = re.compile(r"\{%.*?%\}", re.DOTALL)
@@ -104,15 +104,13 @@ def test_file_names_hold_no_condition(sources: dict[str, str]) -> None:
     names = {part for path in sources for part in path.split("/")[1:] if "{" in part}
     assert names == {"{{ package_name }}"}
     top = {path.split("/")[0] for path in sources if path[0] == "{"}
-    assert top == {"{{ _copier_conf.answers_file }}.jinja", *(f"{{{{ if_{kind} }}}}" for kind in KINDS)}
+    assert top == {"{{ _copier_conf.answers_file }}.jinja", *FOLDERS}
 
 
-def test_kinds_have_their_own_files_in_their_folder_alone(sources: dict[str, str]) -> None:
+def test_kinds_and_sizes_have_their_own_files_in_their_folder_alone(sources: dict[str, str]) -> None:
     shared = {path for path in sources if path[:5] != "{{ if"}
-    for kind in KINDS:
-        own = {
-            path.removeprefix(f"{{{{ if_{kind} }}}}/") for path in sources if path.startswith(f"{{{{ if_{kind} }}}}/")
-        }
+    for folder in FOLDERS:
+        own = {path.removeprefix(f"{folder}/") for path in sources if path.startswith(f"{folder}/")}
         assert own
         assert own & shared == set()
 
@@ -124,5 +122,5 @@ def test_suffix_says_whether_something_is_substituted(sources: dict[str, str]) -
 
 def test_package_is_plain_python(sources: dict[str, str]) -> None:
     package = [path for path in sources if "/src/{{ package_name }}/" in f"/{path}"]
-    assert {path.partition("src/")[0] for path in package} == {"", *(f"{{{{ if_{kind} }}}}/" for kind in KINDS)}
+    assert {path.partition("src/")[0] for path in package} == {"", *(f"{folder}/" for folder in FOLDERS)}
     assert [path for path in package if path.endswith(".jinja")] == []

@@ -18,7 +18,7 @@ from combinations import combinations
 from documents import DOCUMENTS, QUESTIONS, blocks, links, listed, named_paths, questions_page, sessions
 from jinja2 import Template
 from projects import Project
-from questions import ASKED, KINDS, ROOT, SETTINGS
+from questions import ASKED, KINDS, ROOT, SETTINGS, SIZES
 from rendering import Renderer, contents
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,6 +39,12 @@ def projects(renderer: Renderer) -> dict[str, Path]:
 def default(projects: dict[str, Path]) -> Path:
     """Give the project that the README shows."""
     return projects[ASKED["pipeline"]["default"]]
+
+
+@pytest.fixture(scope="module")
+def full(renderer: Renderer) -> dict[str, Path]:
+    """Render a project of each kind with all that there is."""
+    return {kind: renderer.render(ANSWERS | {"pipeline": kind, "size": SIZES[-1]}) for kind in KINDS}
 
 
 @pytest.fixture(params=KINDS)
@@ -123,11 +129,11 @@ def test_every_path_named_in_changing_exists() -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_every_path_named_in_the_tour_exists(projects: dict[str, Path]) -> None:
-    found = {path.name for project in projects.values() for path in project.rglob("*")}
+def test_every_path_named_in_the_tour_exists(full: dict[str, Path]) -> None:
+    found = {path.name for project in full.values() for path in project.rglob("*")}
     named = [path for path in named_paths(TOUR) if path != "__pycache__/"]
     assert named
-    there = [path for path in named if path in found or any((project / path).exists() for project in projects.values())]
+    there = [path for path in named if path in found or any((project / path).exists() for project in full.values())]
     assert named == there
 
 
@@ -140,8 +146,8 @@ def of_kind(page: str, kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tour_says_what_each_module_loads(kind: str, projects: dict[str, Path]) -> None:
-    source = projects[kind] / "src" / "my_project"
+def test_tour_says_what_each_module_loads(kind: str, full: dict[str, Path]) -> None:
+    source = full[kind] / "src" / "my_project"
     rows = {row[0].strip("`"): row[-1] for row in table(of_kind(TOUR, kind))}
     assert rows == {name: ", ".join(sorted(loaded(source / f"{name}.py"))) for name in rows}
     stages = {path.stem for path in source.glob("*.py")} - {"__main__"}
@@ -171,16 +177,16 @@ def test_decisions_are_numbered_from_one() -> None:
     assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
 
 
-def test_every_dependency_has_its_reason_and_one_bound(projects: dict[str, Path]) -> None:
+def test_every_dependency_has_its_reason_and_one_bound(full: dict[str, Path]) -> None:
     pages = {path.stem[5:]: path.read_text(encoding="utf-8") for path in DECISIONS}
     needed: set[str] = set()
     extra: set[str] = set()
-    for project in projects.values():
-        metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        needed.update(metadata["dependencies"])
-        extra.update(*metadata["optional-dependencies"].values())
+    for project in full.values():
+        metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+        needed.update(metadata["project"]["dependencies"])
+        extra.update(metadata["dependency-groups"]["engines"])
     names = {line: re.split("[<>=]", line)[0] for line in needed | extra}
-    for name, wanted in {"dependencies": needed, "extras": extra - needed}.items():
+    for name, wanted in {"dependencies": needed, "engines-group": extra - needed}.items():
         assert [row[0].strip("`") for row in table(pages[name])] == sorted(wanted, key=names.__getitem__)
     assert len({*names.values()}) == len(names)
 
@@ -193,9 +199,9 @@ def test_every_session_named_exists(project: Path) -> None:
         assert set(re.findall(r"nox -s ([a-z_]+)", page)) <= known | sessions(ROOT / "noxfile.py"), path
 
 
-def test_scaling_page_tells_the_limits_of_the_engines(default: Path) -> None:
+def test_scaling_page_tells_the_limits_of_the_engines(full: dict[str, Path]) -> None:
     page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
-    engines = default / "src" / "my_project" / "_internal" / "engines"
+    engines = next(iter(full.values())) / "src" / "my_project" / "_internal" / "engines"
     source = {name: (engines / f"{name}.py").read_text(encoding="utf-8") for name in ("dask", "spark")}
     [patience] = {*re.findall(r"(?m)^_PATIENCE = (\d+) ", "".join(source.values()))}
     [rows] = re.findall(r"(?m)^_ROWS = (\d+)_(\d+) ", source["dask"])

@@ -155,20 +155,3 @@ def test_killed_run_never_leaves_the_last_file_beside_files_of_another_run(tmp_p
         found = {name: text for name, text in tree(folder).items() if not name.startswith(".")}
         states.add("+".join(sorted(set(found.values()))) if "card" in found else "no card")
     assert states == {"old", "no card", "new"}
-
-
-def test_scratch_folder_lies_beside_the_file_and_goes_whatever_happens(tmp_path):
-    with (
-        pytest.raises(ValueError, match="stop"),
-        files.scratch(tmp_path / "new/made.csv") as folder,
-    ):
-        assert folder.parent == tmp_path / "new"
-        folder.joinpath("part").touch()
-        int("stop")
-    assert tree(tmp_path) == {"new": None}
-
-
-def test_scratch_folder_that_cannot_be_made_is_one_line(tmp_path):
-    tmp_path.joinpath("file").touch()
-    with pytest.raises(DataError, match="cannot write .*made.csv: Not a directory|File exists"):
-        files.scratch(tmp_path / "file/made.csv").__enter__()

@@ -152,17 +152,16 @@ def test_model_is_sent_once_and_built_once_by_each_worker(
     folder: Path, engine: str, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engines = import_module(f"{PACKAGE}._internal.engine")
-    recipes = import_module(f"{PACKAGE}._internal.recipe")
     built = folder / "built"
     code = f"(open({str(built)!r}, 'a').write(f'{{__import__(\"os\").getpid()}}\\n'), lambda frame: frame)[1]"
-    recipe = recipes.Recipe.of(eval, code)
+    recipe = engines.Recipe(eval, (code,))
     sent = []
 
     def send(self: Any) -> Any:
         sent.append(self)
-        return self.__dict__
+        return engines.Recipe, (self.build, self.given)
 
-    monkeypatch.setattr(recipes.Recipe, "__getstate__", send, raising=False)
+    monkeypatch.setattr(engines.Recipe, "__reduce__", send)
     monkeypatch.setenv("SPARK_LOCAL_IP", HERE)
     parts = sorted((folder / "parts").iterdir())
     with engines.start(engine, cluster.address, folder / "made.parquet") as opened:

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from classes import is_seed
 from projects import Project, failing_reviews
 from questions import ASKED, KINDS, ROOT
 from rendering import Renderer
@@ -162,28 +163,15 @@ def test_workflow_that_lets_strangers_write_shell_is_refused(clean: Project) -> 
 def mirror(module: str) -> str:
     """Name the test file that holds a module to its word."""
     folder, _, name = module.rpartition("/")
-    if folder in ("commands", "plugins"):
-        return f"tests/test_{folder}.py"
-    if (folder, name) == ("_internal/engines", "__init__.py"):
-        return "tests/_internal/test_engine.py"
-    if name in ("__init__.py", "__main__.py", "errors.py") and not folder:
-        return "tests/test_cli.py"
-    return f"tests/{folder}/test_{name}" if folder else f"tests/test_{name}"
+    return f"tests/test_{folder}.py" if folder else f"tests/test_{name}"
 
 
-WORDS_ALONE = ("_internal/__init__.py", "commands/__init__.py")
-WITHOUT = [  # what takes extras that the tests of a project do without; `nox -s cluster` brings them
-    path
-    for line in (ROOT / "template" / "pyproject.toml.jinja").read_text(encoding="utf-8").splitlines()
-    if line.startswith("omit = ")
-    for path in re.findall(r'"\*/(.+?)"', line)
-]
-MODULES = [  # what is shared is looked at in one kind
+MODULES = [  # what is shared is looked at in one kind; tests/owned holds what is owned
     (kind, module)
     for kind, folder in [(KINDS[0], ""), *((kind, f"{{{{ if_{kind} }}}}/") for kind in KINDS)]
     for package in [ROOT / "template" / f"{folder}src" / "{{ package_name }}"]
     for module in sorted(path.relative_to(package).as_posix() for path in package.rglob("*.py"))
-    if module not in (*WORDS_ALONE, *WITHOUT)
+    if is_seed(f"src/tides/{module}") and module != "commands/__init__.py"
 ]
 
 

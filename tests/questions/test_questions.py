@@ -134,9 +134,9 @@ def test_both_locks_are_known() -> None:
 def test_reserved_names_hold_python_and_what_the_project_installs(kind: str, renderer: Renderer) -> None:
     reserved = set(HIDDEN["reserved_names"]["default"].split())
     python = {name for name in (*sys.stdlib_module_names, *keyword.kwlist) if re.fullmatch("[a-z][a-z0-9_]*", name)}
-    project = tomllib.loads((renderer.render({"pipeline": kind}) / "pyproject.toml").read_text(encoding="utf-8"))
-    extras = project["project"].get("optional-dependencies", {}).values()
-    lists = [project["project"]["dependencies"], *extras, *project["dependency-groups"].values()]
+    rendered = renderer.render({"pipeline": kind, "size": "full"})
+    project = tomllib.loads((rendered / "pyproject.toml").read_text(encoding="utf-8"))
+    lists = [project["project"]["dependencies"], *project["dependency-groups"].values()]
     installed = {
         canonicalize_name(Requirement(line).name) for lines in lists for line in lines if isinstance(line, str)
     }

@@ -8,7 +8,20 @@ from typing import Any
 import yaml
 from jinja2 import Environment, StrictUndefined, Template
 
-__all__ = ["ASKED", "CONFIG", "HIDDEN", "KINDS", "LOCKED", "ROOT", "SETTINGS", "check", "choices", "is_asked"]
+__all__ = [
+    "ASKED",
+    "CONFIG",
+    "FOLDERS",
+    "HIDDEN",
+    "KINDS",
+    "LOCKED",
+    "ROOT",
+    "SETTINGS",
+    "SIZES",
+    "check",
+    "choices",
+    "is_asked",
+]
 
 ROOT = Path(__file__).parents[2]
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
@@ -27,8 +40,14 @@ def choices(key: str) -> list[Any]:
     return list(found.values()) if isinstance(found, dict) else list(found)
 
 
+FOLDERS = [f"{{{{ {key} }}}}" for key in HIDDEN if key.startswith("if_")]
+"""The folders of the template whose files only one kind or size of project has."""
+
 KINDS: list[str] = choices("pipeline")
 """What a project may be: each has a folder of its own in the template, and shares what is owned."""
+
+SIZES: list[str] = choices("size")
+"""How much is owned: the answer decides which owned files there are, never what is in one."""
 
 LOCKED = [key for key, question in ASKED.items() if f"previous.{key}" in question.get("validator", "")]
 """What is fixed after the first copy."""

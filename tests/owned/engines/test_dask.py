@@ -10,6 +10,7 @@ import pytest
 from my_project._internal import engine
 from my_project.errors import EngineError
 
+pytest.importorskip("my_project._internal.engines")
 pytest.importorskip("distributed")
 
 
@@ -107,7 +108,7 @@ def test_rows_are_divided_in_their_order(tmp_path):
         "dashboard_address": "127.0.0.1:0",
     }
     with dask.Client(**cluster, set_as_default=False) as client:
-        parts = dask.Parts(client, (path,), tmp_path).then(
+        parts = dask.Parts((path,), None, client, tmp_path).then(
             lambda frame: frame.filter(pl.col("n") != 3)
         )
         assert parts.rows().collect()["n"].to_list() == [0, 1, 2, *range(4, 11)]
@@ -126,7 +127,7 @@ def test_workers_answer_in_order(tmp_path):
     with dask.Client(**cluster, set_as_default=False) as client:
         start = engine.start("dask", client.scheduler.address, tmp_path / "made.csv")
         with start as opened:
-            workers = opened(pl.LazyFrame({"n": [[1]]}), [], exact=True)
+            workers = opened(pl.LazyFrame({"n": [[1]]}), [], exact=True).workers
             assert pl.read_parquet(workers.paths).rows() == [([1],)]
             assert workers.n_threads == 2
             assert [*workers.each(str, [3, 1, 2])] == ["3", "1", "2"]

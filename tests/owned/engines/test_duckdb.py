@@ -6,6 +6,7 @@ import pytest
 from my_project._internal import engine
 from my_project.errors import EngineError
 
+pytest.importorskip("my_project._internal.engines")
 pytest.importorskip("duckdb")
 
 

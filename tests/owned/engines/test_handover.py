@@ -3,8 +3,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from my_project._internal.engines import handover
 from my_project.errors import DataError, EngineError
+
+handover = pytest.importorskip("my_project._internal.engines._handover")
 
 
 def test_plain_parquet_is_handed_over_as_it_is(tmp_path):
@@ -45,7 +46,10 @@ def test_types_that_not_every_engine_has_become_plain(tmp_path, caplog):
     }
     assert str(read["time"][0]) == "2024-03-31 21:00:00"
     assert "left out columns that only polars can hold: list" in caplog.text
-    assert handover.changed(rows.schema) == ["time", "big", "list"]
+    handover.check_kept("spark", ["kind", "none", "unknown"], rows.lazy())
+    for name in ("time", "big", "list"):
+        with pytest.raises(EngineError, match=f"cannot keep column '{name}': spark has no "):
+            handover.check_kept("spark", ["kind", name], rows.lazy())
 
 
 def test_parts_are_read_in_their_order_under_any_name(tmp_path):
@@ -91,3 +95,20 @@ def test_part_that_fails_leaves_nothing(tmp_path):
     with pytest.raises(pl.exceptions.InvalidOperationError):
         handover.write_part(broken, tmp_path / "1.parquet")
     assert not [*tmp_path.iterdir()]
+
+
+def test_scratch_folder_lies_beside_the_file_and_goes_whatever_happens(tmp_path):
+    with (
+        pytest.raises(RuntimeError),
+        handover.scratch(tmp_path / "new/made.csv") as folder,
+    ):
+        folder.joinpath("part").touch()
+        assert folder.parent == tmp_path / "new"
+        raise RuntimeError
+    assert [*tmp_path.rglob("*")] == [tmp_path / "new"]
+
+
+def test_scratch_folder_that_cannot_be_made_is_one_line(tmp_path):
+    tmp_path.joinpath("file").touch()
+    with pytest.raises(DataError, match="cannot write .*made.csv: "):
+        handover.scratch(tmp_path / "file/made.csv").__enter__()

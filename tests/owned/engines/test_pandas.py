@@ -2,6 +2,7 @@ import pytest
 
 from my_project._internal import engine
 
+pytest.importorskip("my_project._internal.engines")
 pd = pytest.importorskip("pandas")
 
 

@@ -10,13 +10,14 @@ import pytest
 from my_project._internal import engine
 from my_project.errors import DataError, EngineError
 
+pytest.importorskip("my_project._internal.engines")
 pytest.importorskip("pyspark")
 
 
 def test_missing_java_is_one_line(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    with pytest.raises(EngineError, match="the engine spark needs Java 17 or newer: install it"):
+    with pytest.raises(EngineError, match="engine spark needs Java 17 or newer: install it"):
         engine.start("spark", None, Path("made.csv")).__enter__()
 
 

@@ -1,98 +1,143 @@
-"""Run the same steps with polars, duckdb, pandas, dask or spark."""
+"""Run the same steps with any engine: polars, and those in ``engines``, found by their files.
+
+An engine is a module with ``start(cluster, output)``, a context manager that gives a function
+as `Open`; ``ADDRESSES`` says how the addresses of its clusters begin. ``size = full`` brings
+duckdb, pandas, dask and spark.
+"""
 
 import contextlib
 import functools
 import importlib
-import importlib.util
 import logging
+import pkgutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, TypeVar, overload
+from types import ModuleType
+from typing import Any, Protocol
 
 import narwhals as nw
 import polars as pl
 
-from ..errors import EngineError, PluginError
-from . import registry
-from .engines import Name, handover
-from .engines.handover import Workers
-from .recipe import Recipe
+from ..errors import EngineError
+from . import absent, registry
 
-__all__ = [
-    "Name",
-    "Opened",
-    "Table",
-    "Workers",
-    "apply",
-    "changed",
-    "check",
-    "count",
-    "empty",
-    "start",
-]
+__all__ = ["Open", "Recipe", "Table", "check", "start"]
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
 
-_PACKAGES = {
-    "polars": ["polars"],
-    "duckdb": ["duckdb", "pyarrow"],
-    "pandas": ["pandas", "pyarrow"],
-    "dask": ["distributed"],
-    "spark": ["pyspark", "pyarrow", "pandas"],
-}
-_ADDRESSES = {"dask": ("tcp://", "tls://", "inproc://"), "spark": ("spark://", "k8s://", "yarn")}
+@dataclass
+class Recipe:
+    """A step from batch to batch; each process that takes it builds it once, by ``build(*given)``.
 
-
-class Table(Protocol):
-    """Rows as an engine holds them, whole or in partitions, and the steps to come."""
-
-    def then(self, step: Callable[[Any], Any]) -> Self:
-        """Take a step, from frame to frame: lazily, in a cluster on each partition."""
-
-    def ask(self, question: Callable[[Any], T]) -> T:
-        """Answer a question on all rows, small and in plain values, e.g. their number."""
-
-    def score(self, recipe: Recipe, done: Callable[[int], object]) -> "Table":
-        """Take a step on batches of rows as polars frames; `done` hears how many rows are."""
-
-    def rows(self) -> pl.LazyFrame:
-        """Give what the steps make, in the order of the source; a cluster works now."""
-
-
-class Opened(Protocol):
-    """Opens a table, from a polars frame and the files it reads.
-
-    Exact: no column is changed or left out, and a cluster gives its workers.
+    For a cluster `build` must be a function of a module, and `given` must pickle.
     """
 
-    @overload
-    def __call__(self, frame: pl.LazyFrame, parts: Sequence[Path]) -> Table: ...
+    build: Callable[..., Callable[[pl.DataFrame], pl.DataFrame]]
+    given: tuple[Any, ...] = ()
 
-    @overload
+    def __call__(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Take the step."""
+        return self._step(batch)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave what was built behind."""
+        return Recipe, (self.build, self.given)
+
+    @functools.cached_property
+    def _step(self) -> Callable[[pl.DataFrame], pl.DataFrame]:
+        return self.build(*self.given)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows as an engine holds them, and the steps to come: here a lazy polars frame.
+
+    `workers` are those of a cluster, for an exact table; None: there is no cluster.
+    """
+
+    frame: Any
+    workers: Any = None
+
+    def apply(self, plugins: Sequence[registry.Plugin]) -> "Table":
+        """Apply plugins, one after the other."""
+        return self.then(functools.partial(registry.apply, plugins)) if plugins else self
+
+    def then(self, step: Callable[[Any], Any]) -> "Table":
+        """Take a step, from frame to frame: lazily, in a cluster on each partition."""
+        return replace(self, frame=step(self.frame))
+
+    def ask(self, question: Callable[[Any], Any]) -> Any:
+        """Answer a question on all rows, small and in plain values."""
+        return question(self.frame)
+
+    def score(self, recipe: Recipe, done: Callable[[int], object]) -> "Table":
+        """Take a step on batches of rows; `done` is told the number of rows of each."""
+
+        def score(batch: pl.DataFrame) -> pl.DataFrame:
+            done(len(batch))
+            return recipe(batch)
+
+        rows = self.rows()
+        schema = recipe(rows.head(0).collect()).schema
+        return Table(rows.map_batches(score, schema=schema, streamable=True))
+
+    def rows(self) -> pl.LazyFrame:
+        """Give the result, in the order of the source; a cluster works now."""
+        frame: pl.LazyFrame = self.frame
+        return frame
+
+    def count(self) -> int:
+        """Count the rows."""
+        return int(self.ask(_count).item())
+
+    def empty(self) -> pl.DataFrame:
+        """Give the columns, without rows."""
+        made: pl.DataFrame = self.ask(_empty)
+        return made
+
+
+class Open(Protocol):
+    """Open a table, from a polars frame and the files that it reads.
+
+    The columns to `keep` must come back as they are, or EngineError is raised. With `exact`
+    none is changed or left out, and a cluster gives its workers.
+    """
+
     def __call__(
-        self, frame: pl.LazyFrame, parts: Sequence[Path], *, exact: Literal[True]
-    ) -> Table | Workers: ...
+        self,
+        frame: pl.LazyFrame,
+        parts: Sequence[Path],
+        keep: Sequence[str] = (),
+        *,
+        exact: bool = False,
+    ) -> Table: ...
 
 
-def check(name: Name, cluster: str | None) -> None:
-    """Refuse an engine that cannot be started.
+def check(name: str, cluster: str | None) -> ModuleType | None:
+    """Find an engine; None: polars, which needs no start.
 
     Raises
     ------
     EngineError
-        If it is not installed, or the address of the cluster is not one of its own.
+        If it is not here or not installed, or the cluster has an address of another engine.
     """
-    _check_installed(name)
-    begins = _ADDRESSES.get(name)
+    folder = Path(__file__).parent / "engines"
+    found = [module.name for module in pkgutil.iter_modules([str(folder)]) if module.name[0] != "_"]
+    if name not in ["polars", *found]:
+        there = f"there is no engine {name!r}, only polars, {', '.join(found)}"
+        raise EngineError(there if found else absent(f"engine {name} is"))
+    module = importlib.import_module(f"{__package__}.engines.{name}") if name in found else None
+    begins: tuple[str, ...] = getattr(module, "ADDRESSES", ())
     if cluster and begins and not cluster.startswith(begins):
         msg = f"cluster={cluster} is none of {name}: its addresses begin with {' or '.join(begins)}"
         raise EngineError(msg)
+    return module
 
 
 @contextlib.contextmanager
-def start(name: Name, cluster: str | None, output: Path) -> Iterator[Opened]:
+def start(name: str, cluster: str | None, output: Path) -> Iterator[Open]:
     """Start an engine; stop it and what it started in the end.
 
     Parameters
@@ -100,81 +145,34 @@ def start(name: Name, cluster: str | None, output: Path) -> Iterator[Opened]:
     name
         Which one.
     cluster
-        Address of a cluster that runs already, for dask (``tcp://…``) and spark
-        (``spark://…``), which the others leave alone; None: on this machine.
+        Address of a running cluster, for engines that use one; None: on this machine.
     output
-        The file to be written. What an engine keeps on the way lies beside it, in a
-        folder that the workers of a cluster must share.
-
-    Yields
-    ------
-    Opened
-        A function that opens a table, from a polars frame and the files it reads.
+        The file to be written. An engine's own files lie beside it, in a folder that the
+        workers of a cluster must share.
 
     Raises
     ------
     EngineError
-        If the engine is not installed, cannot be started or fails.
+        As `check`, or if the engine cannot be started or fails.
     """
-    check(name, cluster)
-    if cluster and name not in _ADDRESSES:
+    module = check(name, cluster)
+    if cluster and not getattr(module, "ADDRESSES", ()):
         logger.warning("%s runs on this machine, not on the cluster %s", name, cluster)
-    module = importlib.import_module(f"{__package__}.engines.{name}")
-    with module.start(cluster, output) as opened:
-        yield opened
+    if module:
+        with module.start(cluster, output) as opened:
+            yield opened
+    else:
+        yield lambda frame, *_, **__: Table(frame)
 
 
-def apply(plugins: Sequence[registry.Plugin], table: Table) -> Table:
-    """Apply plugins to a table.
-
-    Raises
-    ------
-    PluginError
-        If one needs all rows at once and the engine has them in partitions only.
-    """
-    whole = [plugin.name for plugin in plugins if plugin.whole_table]
-    if whole and getattr(table, "partitioned", False):
-        names = ", ".join(whole)
-        msg = f"the plugins {names} need the whole table, dask has it in parts: use another engine"
-        raise PluginError(msg)
-    return table.then(functools.partial(registry.apply, plugins)) if plugins else table
+def _count(frame: Any) -> pl.DataFrame:
+    return _polars(nw.from_native(frame).lazy().select(nw.len()))
 
 
-def changed(name: Name, frame: pl.LazyFrame) -> list[str]:
-    """Name the columns of a source that an engine does not give back as they are.
-
-    Spark and DuckDB have other types: of a date-time they keep no time zone.
-    """
-    return handover.changed(frame.collect_schema()) if name in ("duckdb", "spark") else []
+def _empty(frame: Any) -> pl.DataFrame:
+    return _polars(nw.from_native(frame).lazy().head(0))
 
 
-def count(table: Table) -> int:
-    """Count the rows."""
-    return table.ask(_n_rows)
-
-
-def empty(table: Table) -> pl.DataFrame:
-    """Give the columns, without rows."""
-    return table.ask(_head)
-
-
-def _n_rows(frame: Any) -> int:
-    return int(_polars(nw.from_native(frame).select(nw.len())).item())
-
-
-def _head(frame: Any) -> pl.DataFrame:
-    return _polars(nw.from_native(frame).head(0))
-
-
-def _polars(frame: Any) -> pl.DataFrame:
-    lazy = isinstance(frame, nw.LazyFrame)
-    made: pl.DataFrame = frame.collect("polars").to_native() if lazy else frame.to_polars()
+def _polars(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
+    made: pl.DataFrame = frame.collect("polars").to_native()
     return made
-
-
-def _check_installed(name: Name) -> None:
-    missing = [package for package in _PACKAGES[name] if not importlib.util.find_spec(package)]
-    if missing:
-        project = __package__.partition(".")[0].replace("_", "-")
-        msg = f"the engine {name} is not installed: pip install '{project}[{name}]'"
-        raise EngineError(msg)

@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import DataError
 
-__all__ = ["atomic", "scratch", "write_together"]
+__all__ = ["atomic", "write_together"]
 
 
 @contextlib.contextmanager
@@ -68,26 +67,6 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
         path.unlink(missing_ok=True)
         for path, part in parts.items():
             part.replace(path.resolve())
-
-
-@contextlib.contextmanager
-def scratch(path: Path) -> Iterator[Path]:
-    """Give a folder beside `path` for what is needed on the way; delete it in the end.
-
-    Raises
-    ------
-    DataError
-        If it cannot be made.
-    """
-    with _explained(path):
-        target = path.resolve()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        yield Path(folder)
-    finally:  # under another name, where nobody puts anything any more
-        with contextlib.suppress(OSError):
-            shutil.rmtree(Path(folder).rename(f"{folder}-"))
 
 
 @contextlib.contextmanager

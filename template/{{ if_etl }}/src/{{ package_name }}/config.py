@@ -14,7 +14,6 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ._internal import layers
-from ._internal.engines import Name as Engine
 from ._internal.layers import PREFIX, Names, Steps
 
 __all__ = ["PREFIX", "Settings", "load", "origins", "settings"]
@@ -46,7 +45,7 @@ class Settings(BaseSettings):
     failing: Annotated[
         Literal["reject", "stop"], Field(description="what rows that fail a check do")
     ] = "reject"
-    engine: Annotated[Engine, Field(description="what handles the tables")] = "polars"
+    engine: Annotated[str, Field(description="what handles the tables")] = "polars"
     cluster: Annotated[
         str | None, Field(description="address of a running cluster, for dask and spark")
     ] = None

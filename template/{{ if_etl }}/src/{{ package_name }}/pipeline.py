@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -137,8 +138,8 @@ def execute(plan: Plan, *, progress: Callable[[int], object] = lambda _: None) -
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, _open(plan) as table:
             folder = Path(name)
             with Rejects(plan.rejects) as rejects:
-                if isinstance(table, engine.Workers):
-                    rows, done = _spread(plan, table, rejects, look)
+                if table.workers:
+                    rows, done = _spread(plan, table.workers, rejects, look)
                 else:
                     frame = _restore(table.rows(), plan.frame.collect_schema())
                     rows = _watch(_read(plan, frame), lambda batch: look(len(batch)))
@@ -173,7 +174,7 @@ def _read(plan: Plan, frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 
 
 @contextlib.contextmanager
-def _open(plan: Plan) -> Iterator[engine.Table | engine.Workers]:
+def _open(plan: Plan) -> Iterator[engine.Table]:
     """Start the engine and hand the source over to it."""
     chosen, near = plan.settings, plan.rejects if sql.is_url(plan.target) else Path(plan.target)
     odd = [name for name, kind in plan.frame.collect_schema().items() if kind in _LARGE]
@@ -193,7 +194,7 @@ def _restore(frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
 
 
 def _spread(
-    plan: Plan, cluster: engine.Workers, rejects: Rejects, look: Callable[[int], object]
+    plan: Plan, cluster: Any, rejects: Rejects, look: Callable[[int], object]
 ) -> tuple[Iterator[pl.DataFrame], int]:
     """Let a cluster take all steps before the first that needs the whole table; count them."""
     whole = [number for number, step in enumerate(plan.steps) if step.whole_table]

@@ -229,6 +229,6 @@ def _driver(url: str) -> Any:
     try:
         return import_module(f"adbc_driver_{kind}.dbapi")
     except ImportError as error:
-        package = __package__.replace("_", "-")
-        msg = f"{masked(url)} needs a driver: run pip install '{package}[{kind}]'"
+        driver = f"adbc-driver-{kind}"
+        msg = f'{masked(url)} needs {driver}: uv add "{driver}>=1.8"'
         raise DataError(msg) from error

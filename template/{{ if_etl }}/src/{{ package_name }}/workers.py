@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 
 from . import batches, checks, io, transform
-from ._internal.engine import Workers
 from .errors import DataError
 from .rejects import Rejects
 
@@ -34,7 +33,7 @@ class _Part:
 
 
 def run(
-    workers: Workers,
+    workers: Any,
     steps: Sequence[transform.Step],
     rules: Sequence[checks.Rule],
     rejects: Rejects,
@@ -75,7 +74,7 @@ def run(
     return batches.split(pl.scan_parquet(made, glob=False), batch_rows) if made else iter(())
 
 
-def _divide(workers: Workers, batch_rows: int) -> Iterator[_Part]:
+def _divide(workers: Any, batch_rows: int) -> Iterator[_Part]:
     """Divide the rows where batches end, so that they are those of a single process."""
     total = pl.scan_parquet([*workers.paths], glob=False).select(pl.len()).collect().item()
     n_batches = min(-(-total // batch_rows) // workers.n_threads, _ROWS // batch_rows)

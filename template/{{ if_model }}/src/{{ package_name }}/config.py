@@ -13,7 +13,6 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ._internal import layers
-from ._internal.engines import Name as Engine
 from ._internal.layers import PREFIX, Names, Steps
 
 __all__ = ["PREFIX", "Settings", "load", "origins", "settings"]
@@ -48,7 +47,7 @@ class Settings(BaseSettings):
     ] = False
     transforms: Annotated[Steps, Field(description="plugins to apply, in this order")] = ()
 
-    engine: Annotated[Engine, Field(description="what handles the tables")] = "polars"
+    engine: Annotated[str, Field(description="what handles the tables")] = "polars"
     cluster: Annotated[
         str | None, Field(description="address of a running cluster, for dask and spark")
     ] = None

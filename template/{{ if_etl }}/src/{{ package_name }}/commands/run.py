@@ -32,7 +32,7 @@ __all__ = ["command"]
     help="File for rejected rows (.jsonl); if not given, it is named after DEST.",
 )
 @click.option("--report", type=click.Path(path_type=Path), help="HTML page about the run.")
-@click.option("--engine", metavar="NAME", help="polars, duckdb, pandas, dask or spark.")
+@click.option("--engine", metavar="NAME", help="polars, or another of the project.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and a sample; write nothing.")
 @click.pass_obj
 def command(

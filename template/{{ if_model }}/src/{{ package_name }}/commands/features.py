@@ -28,7 +28,7 @@ __all__ = ["command"]
     metavar="NAME",
     help="Column to leave out; may be repeated.",
 )
-@click.option("--engine", metavar="NAME", help="polars, duckdb, pandas, dask or spark.")
+@click.option("--engine", metavar="NAME", help="polars, or another of the project.")
 @click.pass_obj
 def command(
     config_path: Path | None,
@@ -54,9 +54,9 @@ def command(
         io.reading(source),
         engines.start(settings.engine, settings.cluster, output) as opened,
     ):
-        table = engines.apply(plugins, opened(rows, io.parts(source)))
+        table = opened(rows, io.parts(source)).apply(plugins)
         aside = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
-        known = [aside] if target or aside in engines.empty(table).columns else []
+        known = [aside] if target or aside in table.empty().columns else []
         encoder = table.ask(functools.partial(_learn, [*known, *settings.drop]))
         made = table.then(functools.partial(_transform, encoder))
         io.write_table(made, output, source=source)

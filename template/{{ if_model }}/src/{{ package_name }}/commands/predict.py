@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
     metavar="NAME",
     help="Column to copy beside the predictions; may be repeated.",
 )
-@click.option("--engine", metavar="NAME", help="polars, duckdb, pandas, dask or spark.")
+@click.option("--engine", metavar="NAME", help="polars, or another of the project.")
 @click.pass_obj
 def command(
     config_path: Path | None,
@@ -58,17 +58,13 @@ def command(
     from .. import config, io, model
     from .._internal import engine as engines
     from .._internal import registry, store
-    from .._internal.recipe import Recipe
 
     settings = config.load(config_path, engine=engine)
     content, card = store.read(folder)
     schema = model.from_card(card, None).encoder.schema
-    recipe = Recipe.of(_scorer, content, card, list(dict.fromkeys(keep)))
+    keep = tuple(dict.fromkeys(keep))
+    recipe = engines.Recipe(_scorer, (content, card, keep))
     rows = io.scan(data, text=schema.names("category"))
-    if lost := [name for name in keep if name in engines.changed(settings.engine, rows)]:
-        kind = rows.collect_schema()[lost[0]]
-        msg = f"cannot keep column {lost[0]!r}: {settings.engine} has no {kind}, use polars or dask"
-        raise DataError(msg)
     plugins = registry.pick(
         registry.recall(card["transforms"]),
         settings.plugin_folder,
@@ -80,9 +76,9 @@ def command(
         engines.start(settings.engine, settings.cluster, output) as opened,
     ):
         n_rows = io.count(rows, data)
-        table = engines.apply(plugins, opened(rows, io.parts(data)))
-        recipe(engines.empty(table))  # what is wrong with the columns is told at once
-        _check_count(plugins, n_rows, engines.count(table) if plugins else n_rows)
+        table = opened(rows, io.parts(data), keep).apply(plugins)
+        recipe(table.empty())  # what is wrong with the columns is told at once
+        _check_count(plugins, n_rows, table.count() if plugins else n_rows)
         for name, range_ in table.ask(functools.partial(_outside, schema)).items():
             logger.warning("column %s is outside what training saw: %s", name, range_)
         with tqdm(total=n_rows, unit="row", unit_scale=True, disable=None) as bar:
@@ -91,7 +87,7 @@ def command(
 
 
 def _scorer(
-    content: bytes, card: dict[str, Any], keep: list[str]
+    content: bytes, card: dict[str, Any], keep: tuple[str, ...]
 ) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """Build what predicts a batch from a model's bytes, its card and the columns to copy."""
     import polars as pl
@@ -104,7 +100,7 @@ def _scorer(
     def score(batch: pl.DataFrame) -> pl.DataFrame:
         scored: pl.DataFrame = model.predict(fitted, batch)
         _check_kept(keep, batch.columns, scored.columns)
-        return pl.concat([batch.select(keep), scored], how="horizontal")
+        return pl.concat([batch.select(*keep), scored], how="horizontal")
 
     return score
 
@@ -122,7 +118,7 @@ def _check_count(plugins: list[registry.Plugin], n_rows: int, n_left: int) -> No
         raise PluginError(msg)
 
 
-def _check_kept(names: list[str], there: list[str], made: list[str]) -> None:
+def _check_kept(names: tuple[str, ...], there: list[str], made: list[str]) -> None:
     """Refuse columns that cannot stand beside the predictions."""
     for name in names:
         if name not in there:

@@ -12,16 +12,23 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
-import distributed
 import polars as pl
-from distributed.client import Client
 
-from ...errors import EngineError
-from .. import files
-from ..recipe import Recipe
-from .handover import Workers, hand_over, read_parts, write_part
+from ...errors import EngineError, PluginError
+from ..engine import Recipe, Table
+from ..registry import Plugin
+from ._handover import Workers, hand_over, read_parts, scratch, write_part
+from ._missing import missing
 
-__all__ = ["Parts", "start"]
+try:
+    import distributed
+    from distributed.client import Client
+except ImportError as error:
+    raise missing(__name__, "distributed>=2025.4") from error
+
+__all__ = ["ADDRESSES", "Parts", "start"]
+
+ADDRESSES = ("tcp://", "tls://", "inproc://")
 
 logger = logging.getLogger(__name__)
 
@@ -34,16 +41,23 @@ Steps = tuple[Callable[[Any], Any], ...]
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Parquet files, read in partitions, and the steps to take on each."""
+class Parts(Table):
+    """Parquet files as the frame, read in partitions, and the steps to take on each."""
 
-    client: Client
-    paths: tuple[Path, ...]
-    folder: Path
+    client: Any = None
+    folder: Path = Path()
     steps: Steps = ()
     recipe: Recipe | None = None
     done: Callable[[int], object] = id
-    partitioned: bool = True
+
+    def apply(self, plugins: Sequence[Plugin]) -> Table:
+        """Apply plugins; refuse those that need all rows at once."""
+        whole = [plugin.name for plugin in plugins if plugin.whole_table]
+        if whole:
+            names = ", ".join(whole)
+            msg = f"plugin {names} needs the whole table, dask has parts: use another engine"
+            raise PluginError(msg)
+        return super().apply(plugins)
 
     def then(self, step: Callable[[Any], Any]) -> "Parts":
         """Put a step behind the others."""
@@ -51,7 +65,7 @@ class Parts:
 
     def ask(self, question: Callable[[Any], Any]) -> Any:
         """Let one worker answer, with polars, on all rows; its warnings are heard here."""
-        [asked] = _completed(self.client, [self._submit(_answer, question, self.steps, self.paths)])
+        [asked] = _completed(self.client, [self._submit(_answer, question, self.steps, self.frame)])
         answer, said = asked.result()
         for name, level, text in said:
             logging.getLogger(name).log(level, "%s", text)
@@ -76,11 +90,11 @@ class Parts:
 
     def _places(self) -> Iterator[tuple[tuple[Path, int, int], Path]]:
         """Divide the files: path, first row and number of rows; and where the result goes."""
-        heights = [pl.scan_parquet(path, glob=False).select(pl.len()) for path in self.paths]
+        heights = [pl.scan_parquet(path, glob=False).select(pl.len()) for path in self.frame]
         counts = [int(count.item()) for count in pl.collect_all(heights)]
         size = max(1, min(_ROWS, -(-sum(counts) // _n_threads(self.client))))
         number = 0
-        for path, n_rows in zip(self.paths, counts, strict=True):
+        for path, n_rows in zip(self.frame, counts, strict=True):
             for first in range(0, n_rows, size):
                 yield (path, first, size), self.folder / f"{number:06}.parquet"
                 number += 1
@@ -94,7 +108,7 @@ def start(cluster: str | None, output: Path) -> Iterator[Any]:
     """Connect to a scheduler, or start one with two workers on this machine."""
     for name in _LOGGERS:  # what they would say is raised, too
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with files.scratch(output) as folder, contextlib.ExitStack() as stack:
+    with scratch(output) as folder, contextlib.ExitStack() as stack:
         try:
             with _deaf():
                 address = cluster or stack.enter_context(_local(folder))
@@ -102,13 +116,16 @@ def start(cluster: str | None, output: Path) -> Iterator[Any]:
             _wait_for_worker(client)
 
             def opened(
-                frame: pl.LazyFrame, parts: Sequence[Path], *, exact: bool = False
-            ) -> Parts | Workers:
+                frame: pl.LazyFrame,
+                parts: Sequence[Path],
+                keep: Sequence[str] = (),
+                *,
+                exact: bool = False,
+            ) -> Parts:
                 paths = tuple(hand_over(frame, parts, folder, exact=True))  # polars reads them
-                if exact:
-                    each = functools.partial(_each, client)
-                    return Workers(paths, folder, _n_threads(client), each)
-                return Parts(client, paths, folder)
+                each = functools.partial(_each, client)
+                workers = Workers(paths, folder, _n_threads(client), each) if exact else None
+                return Parts(paths, workers, client, folder)
 
             yield opened
         except _FAILED as error:
@@ -153,7 +170,7 @@ def _wait_for_worker(client: Client) -> None:
     try:
         client.wait_for_workers(1, _PATIENCE)
     except TimeoutError as error:
-        msg = f"no worker for {_PATIENCE} seconds that has this project and its extra installed"
+        msg = f"no worker for {_PATIENCE} seconds that has this project and distributed installed"
         raise TimeoutError(msg) from error
 
 

@@ -11,7 +11,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from {{ package_name }} import cli, config, report
+from my_project import cli, config
+
+pytest.importorskip("my_project._internal.engines")
+report = pytest.importorskip("my_project.report")
+pytest.importorskip("my_project.model")
 
 NEEDS = {"duckdb": "duckdb", "pandas": "pandas", "dask": "distributed", "spark": "pyspark"}
 

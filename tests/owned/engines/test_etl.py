@@ -12,9 +12,13 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from {{ package_name }} import config, pipeline, readers
-from {{ package_name }}._internal import engine as engines
-from {{ package_name }}.errors import DataError, EngineError, PluginError
+from my_project import config
+from my_project._internal import engine as engines
+from my_project.errors import DataError, EngineError, PluginError
+
+pytest.importorskip("my_project._internal.engines")
+pipeline = pytest.importorskip("my_project.pipeline")
+readers = pytest.importorskip("my_project.readers")
 
 NEEDS = {"duckdb": "duckdb", "pandas": "pandas", "dask": "distributed", "spark": "pyspark"}
 

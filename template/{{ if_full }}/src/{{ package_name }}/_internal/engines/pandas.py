@@ -5,11 +5,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import polars as pl
-import pyarrow as pa
 
-from .polars import Lazy
+from ..engine import Table
+from ._missing import missing
+
+try:
+    import pandas as pd
+    import pyarrow as pa
+except ImportError as error:
+    raise missing(__name__, "pandas>=3.0", "pyarrow>=21") from error
 
 __all__ = ["Whole", "start"]
 
@@ -20,7 +25,7 @@ _INTEGERS = {  # Arrow refuses to make floats of those above 2**53
 }
 
 
-class Whole(Lazy):
+class Whole(Table):
     """A pandas frame."""
 
     def rows(self) -> pl.LazyFrame:
@@ -32,7 +37,9 @@ class Whole(Lazy):
 def start(cluster: str | None, output: Path) -> Iterator[Any]:
     """Nothing to start."""
 
-    def opened(frame: pl.LazyFrame, parts: Sequence[Path], *, exact: bool = False) -> Whole:
+    def opened(
+        frame: pl.LazyFrame, parts: Sequence[Path], keep: Sequence[str] = (), *, exact: bool = False
+    ) -> Whole:
         table = frame.collect().to_arrow()
         return Whole(
             table.to_pandas(types_mapper=lambda kind: _INTEGERS.get(kind, pd.ArrowDtype(kind)))

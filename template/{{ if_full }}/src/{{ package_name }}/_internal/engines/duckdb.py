@@ -7,23 +7,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-import duckdb
 import polars as pl
 
 from ...errors import EngineError
-from .. import files
-from .handover import hand_over, read_parts
-from .polars import Lazy
+from ..engine import Table
+from ._handover import check_kept, hand_over, read_parts, scratch
+from ._missing import missing
+
+try:
+    import duckdb
+    import pyarrow as pa  # noqa: F401 - duckdb imports it
+except ImportError as error:
+    raise missing(__name__, "duckdb>=1.5", "pyarrow>=21") from error
 
 __all__ = ["Relation", "start"]
 
 
 @dataclass(frozen=True)
-class Relation(Lazy):
+class Relation(Table):
     """A query of DuckDB; `paths` are the files it reads, as long as no step is taken."""
 
-    folder: Path
-    paths: tuple[Path, ...]
+    folder: Path = Path()
+    paths: tuple[Path, ...] = ()
 
     def then(self, step: Callable[[Any], Any]) -> Self:
         """Put a step into the query."""
@@ -47,15 +52,23 @@ class Relation(Lazy):
 @contextlib.contextmanager
 def start(cluster: str | None, output: Path) -> Iterator[Any]:
     """Open a database in memory, which may spill into a folder beside the output."""
-    with files.scratch(output) as folder, duckdb.connect() as database:
+    with scratch(output) as folder, duckdb.connect() as database:
         database.execute("SET TimeZone = 'UTC'")
         database.execute("SET enable_progress_bar = false")
         database.execute("SET temp_directory = $folder", {"folder": str(folder)})
 
-        def opened(frame: pl.LazyFrame, parts: Sequence[Path], *, exact: bool = False) -> Relation:
+        def opened(
+            frame: pl.LazyFrame,
+            parts: Sequence[Path],
+            keep: Sequence[str] = (),
+            *,
+            exact: bool = False,
+        ) -> Relation:
+            check_kept("duckdb", keep, frame)
             _check_names(frame.collect_schema().names())
             paths = tuple(hand_over(frame, parts, folder, exact=exact))
-            return Relation(database.read_parquet([*map(_escape, paths)]), folder, paths)
+            frame_ = database.read_parquet([*map(_escape, paths)])
+            return Relation(frame_, folder=folder, paths=paths)
 
         try:
             yield opened

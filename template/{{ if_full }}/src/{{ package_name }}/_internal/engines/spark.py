@@ -18,20 +18,26 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
-from py4j.protocol import Py4JError
-from pyspark import TaskContext
-from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
 
 from ... import errors
 from ...errors import EngineError
-from .. import files
-from ..recipe import Recipe
-from .handover import Workers, hand_over, read_parts, write_part
-from .polars import Lazy
+from ..engine import Recipe, Table
+from ._handover import Workers, check_kept, hand_over, read_parts, scratch, write_part
+from ._missing import missing
 
-__all__ = ["Plan", "start"]
+try:
+    import pandas as pd  # noqa: F401 - pyspark imports it
+    import pyarrow as pa
+    from py4j.protocol import Py4JError
+    from pyspark import TaskContext
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+except ImportError as error:
+    raise missing(__name__, "pandas>=3.0", "pyarrow>=21", "pyspark>=4.0") from error
+
+__all__ = ["ADDRESSES", "Plan", "start"]
+
+ADDRESSES = ("spark://", "k8s://", "yarn")
 
 _ROWS = 1 << 18  # in a part, about
 _PATIENCE = 30  # seconds in which jobs wait for a cluster without any worker
@@ -40,10 +46,10 @@ _LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger", "py4j")
 
 
 @dataclass(frozen=True)
-class Plan(Lazy):
+class Plan(Table):
     """A frame of Spark."""
 
-    folder: Path
+    folder: Path = Path()
     recipe: Recipe | None = None
     done: Callable[[int], object] = id
 
@@ -90,25 +96,32 @@ def _larger(batches: Iterator[Any]) -> Iterator[pl.DataFrame]:
 def start(cluster: str | None, output: Path) -> Iterator[Any]:
     """Start a session on this machine with two threads, or on a cluster."""
     if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
-        msg = "the engine spark needs Java 17 or newer: install it, or set JAVA_HOME"
+        msg = "engine spark needs Java 17 or newer: install it, or set JAVA_HOME"
         raise EngineError(msg)
     if cluster and cluster.startswith(_STANDALONE):
         _check_answers(cluster)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    with files.scratch(output) as folder, _explained(cluster), _session(cluster) as session:
+    with scratch(output) as folder, _explained(cluster), _session(cluster) as session:
 
         def opened(
-            frame: pl.LazyFrame, parts: Sequence[Path], *, exact: bool = False
-        ) -> Plan | Workers:
+            frame: pl.LazyFrame,
+            parts: Sequence[Path],
+            keep: Sequence[str] = (),
+            *,
+            exact: bool = False,
+        ) -> Table:
             if exact:
                 paths = hand_over(frame, parts, folder, exact=True)
                 n_threads = session.sparkContext.defaultParallelism
-                return Workers(paths, folder, n_threads, functools.partial(_each, session))
+                each = functools.partial(_each, session)
+                return Plan(None, Workers(paths, folder, n_threads, each))
+            check_kept("spark", keep, frame)
             _check_names(frame.collect_schema().names())
             one, *more = [
                 session.read.parquet(_escape(path)) for path in hand_over(frame, parts, folder)
             ]
-            return Plan(functools.reduce(lambda all_, each: all_.union(each), more, one), folder)
+            frame_ = functools.reduce(lambda all_, each: all_.union(each), more, one)
+            return Plan(frame_, folder=folder)
 
         yield opened
 

@@ -1,9 +1,12 @@
 """Hand a table over as Parquet files that every engine reads alike."""
 
+import contextlib
 import logging
 import re
+import shutil
+import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ import polars as pl
 
 from ...errors import DataError, EngineError
 
-__all__ = ["Workers", "changed", "hand_over", "read_parts", "write_part"]
+__all__ = ["Workers", "check_kept", "hand_over", "read_parts", "scratch", "write_part"]
 
 logger = logging.getLogger(__name__)
 
@@ -72,10 +75,43 @@ def hand_over(
     return [path]
 
 
-def changed(schema: pl.Schema) -> list[str]:
-    """Name the columns that `hand_over` leaves out, or of which it does not keep all."""
+def check_kept(engine: str, keep: Sequence[str], frame: pl.LazyFrame) -> None:
+    """Refuse to keep columns that `hand_over` leaves out, or of which it does not keep all.
+
+    Raises
+    ------
+    EngineError
+        For the first of them.
+    """
     whole = (*_PLAIN, pl.Datetime("ms"), pl.Categorical, pl.Enum, pl.Null)
-    return [name for name, dtype in schema.items() if dtype not in whole]
+    schema = frame.collect_schema()
+    for name in keep:
+        if name in schema and schema[name] not in whole:
+            msg = f"cannot keep column {name!r}: {engine} has no {schema[name]}, use polars or dask"
+            raise EngineError(msg)
+
+
+@contextlib.contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """Give a folder beside `path` for what is needed on the way; delete it in the end.
+
+    Raises
+    ------
+    DataError
+        If it cannot be made.
+    """
+    target = path.resolve()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error}"
+        raise DataError(msg) from error
+    try:
+        yield Path(folder)
+    finally:  # under another name, where nobody puts anything any more
+        with contextlib.suppress(OSError):
+            shutil.rmtree(Path(folder).rename(f"{folder}-"))
 
 
 def write_part(frame: pl.LazyFrame, path: Path) -> int:

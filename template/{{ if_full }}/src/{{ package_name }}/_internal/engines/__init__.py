@@ -1,0 +1,1 @@
+"""The engines beside polars, one file each, found by presence."""
