@@ -11,7 +11,7 @@ from classes import is_seed
 from projects import Project, failing_reviews
 from questions import ASKED, KINDS, ROOT
 from rendering import Renderer
-from samples import one_each
+from samples import long, one_each
 
 pytestmark = pytest.mark.projects
 
@@ -177,13 +177,7 @@ MODULES = [  # what is shared is looked at in one kind; tests/owned holds what i
 ]
 
 
-@pytest.mark.parametrize(
-    ("kind", "module"),
-    [
-        pytest.param(*case, marks=() if case in one_each(MODULES, itemgetter(0)) else pytest.mark.long)
-        for case in MODULES
-    ],
-)
+@pytest.mark.parametrize(("kind", "module"), MODULES if long() else one_each(MODULES, itemgetter(0)))
 def test_module_that_does_nothing_fails_its_tests(clean: Project, module: str) -> None:
     assert _result(clean, "tests") == ""
     (clean.folder / SRC / module).write_text('raise NotImplementedError("gutted")\n', encoding="utf-8")

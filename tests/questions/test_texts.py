@@ -16,10 +16,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from questions import choices
 from rendering import Renderer, contents
+from samples import long
 from texts import HOSTILE
 from wheels import build_wheel
 
-bounded = settings(  # how many examples: conftest.py
+bounded = settings(
+    max_examples=200 if long() else 10,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

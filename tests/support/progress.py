@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+import samples
 from interpreters import VERSIONS, find
 
 __all__: list[str] = []
@@ -17,10 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep one shard; without --long, leave out the cases that carry the marker."""
+    """Keep one shard."""
     shard, shards = map(int, config.getoption("shard").split("/"))
-    kept = [item for item in items if config.getoption("long") or not item.get_closest_marker("long")]
-    kept = kept[shard - 1 :: shards]
+    kept = items[shard - 1 :: shards]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 
@@ -73,7 +73,8 @@ def pytest_report_header() -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Count where the reports come together, not in the workers."""
+    """Choose the cases, and count where the reports come together, not in the workers."""
+    samples.long(now=config.getoption("long"))
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Progress(config), "progress-line")
 

@@ -65,7 +65,7 @@ def old(project: Follower) -> Follower:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize("moment", cases(MOMENTS, MOMENTS[:3], lambda moment: f"{moment[1]} {moment[0]}"))
+@pytest.mark.parametrize("moment", cases(MOMENTS[:3], lambda: MOMENTS, lambda moment: f"{moment[1]} {moment[0]}"))
 def test_killed_update_is_taken_back_and_done_again(moment: tuple[int, str], old: Follower) -> None:
     words = [sys.executable, "-c", KILLED, json.dumps(moment)]
     done = subprocess.run(words, cwd=old.folder, capture_output=True, check=False, stdin=subprocess.DEVNULL)

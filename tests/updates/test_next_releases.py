@@ -160,7 +160,7 @@ def _named(case: tuple[Callable[[Path], None], int]) -> str:
     return f"{case[0].__name__} {ANSWERS[case[1]]['package_name']}"
 
 
-@pytest.mark.parametrize("case", cases(CASES, TURNS, _named))
+@pytest.mark.parametrize("case", cases(TURNS, lambda: CASES, _named))
 def test_next_release_reaches_an_edited_project(
     case: tuple[Callable[[Path], None], int], workshop: Workshop, project: Follower, tmp_path: Path
 ) -> None:
