@@ -63,7 +63,7 @@ def tests(session: nox.Session) -> None:
     """Test everything that takes seconds."""
     install(session, "tests")
     with in_memory() as environment:
-        words = ["-m", "not (cluster or matrix or projects or slow or updates)"]
+        words = ["-m", "not (cluster or matrix or projects or site or slow or updates)"]
         session.run("pytest", *PARALLEL, *words, *session.posargs, env=environment)
 
 
@@ -112,7 +112,7 @@ def oldest_copier(session: nox.Session) -> None:
     [oldest] = re.findall(r'^_min_copier_version: "(.+)"', Path("copier.yml").read_text(encoding="utf-8"), re.MULTILINE)
     session.install(f"copier=={oldest}")
     with in_memory() as environment:
-        words = ["-m", "not (cluster or projects)", "--show-capture=no"]
+        words = ["-m", "not (cluster or projects or site)", "--show-capture=no"]
         session.run("pytest", *PARALLEL, *words, *session.posargs, env=environment)
 
 

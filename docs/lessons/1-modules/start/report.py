@@ -1,0 +1,4 @@
+import tides
+import tides
+
+print("highest:", tides.highest())

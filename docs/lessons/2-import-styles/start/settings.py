@@ -1,0 +1,4 @@
+"""What the alarm uses."""
+
+limit = 400
+seen = []

@@ -1,0 +1,1 @@
+"""Surge at one gauge, from the wind."""

@@ -1,0 +1,1 @@
+"""Not a plugin: the name starts with an underscore."""

@@ -1,0 +1,1 @@
+"""Levels at one gauge."""
