@@ -39,6 +39,27 @@ class Settings(BaseSettings):
         float, Field(gt=0, lt=1, description="share of rows kept for the metrics")
     ] = 0.25
 
+    split: Annotated[
+        Literal["random", "group", "time"], Field(description="how test rows are chosen")
+    ] = "random"
+    split_by: Annotated[
+        str | None, Field(description="column of the groups, or of the time, to split by")
+    ] = None
+    use_split_by: Annotated[bool, Field(description="use that column as a feature, too")] = False
+    folds: Annotated[
+        int, Field(ge=0, le=100, description="cross-validation; 0: one training and test part")
+    ] = 0
+    refit: Annotated[
+        bool, Field(description="save a model fitted on all rows, not on the training rows")
+    ] = True
+    metric: Annotated[
+        str | None, Field(description="that a search improves; none: balanced accuracy or MAE")
+    ] = None
+    search: Annotated[int, Field(ge=0, description="number of parameter sets to try")] = 0
+    class_weight: Annotated[
+        Literal["balanced"] | None, Field(description="balanced: rare labels count more")
+    ] = None
+
     plugin_folder: Annotated[
         Path | None, Field(description="folder with transforms of your own")
     ] = None

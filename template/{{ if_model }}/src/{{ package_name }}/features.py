@@ -1,127 +1,219 @@
-"""Turn clean columns into numbers a model can learn from.
+"""Turn clean columns into the numbers that a learner takes.
 
-The only place that learns categories, and only from the training part.
+A feature of your own is one function here::
+
+    @feature
+    def bill_shape() -> nw.Expr:
+        return nw.col("bill_length_mm") / nw.col("bill_depth_mm")
 """
 
-import logging
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 import narwhals as nw
-from narwhals.typing import FrameT, IntoFrame
+import numpy as np
+from narwhals.exceptions import ColumnNotFoundError, NarwhalsError
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from .errors import FeatureError
-from .preprocess import Schema
+from .preprocess import as_frame, cleaned, kind_of
 
-__all__ = ["MAX_CATEGORIES", "OTHER", "Encoder", "fit", "names", "transform"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["FEATURES", "MAX_CATEGORIES", "OTHER", "WHOLE_TABLE", "Features", "feature"]
 
 MAX_CATEGORIES = 100
-"""Values of a column that get a code of their own; the commonest are kept."""
+"""Default number of values per column that get a code of their own, the commonest."""
 
 OTHER = -1.0
 """Code of every value that is rare or was not seen in training."""
 
-_DATE_PARTS = {
-    "date": ["year", "month", "day", "weekday"],
-    "datetime": ["year", "month", "day", "weekday", "hour"],
-}
+WHOLE_TABLE = False
+"""Set to True if a feature looks at other rows: `predict` then takes all rows at once."""
+
+_PARTS = ("year", "month", "day", "weekday")
+
+FEATURES: dict[str, Callable[[], nw.Expr]] = {}
+"""Features of your own: name -> function, by `feature`."""
 
 
-@dataclass(frozen=True)
-class Encoder:
-    """What was learned: the columns and, for each category column, its values.
-
-    The code of a value is its place in the tuple, 0 to ``MAX_CATEGORIES - 1``.
-    """
-
-    schema: Schema
-    categories: dict[str, tuple[str, ...]]
-
-
-def fit(frame: IntoFrame, schema: Schema) -> Encoder:
-    """Learn the categories of the training part.
+def feature(make: Callable[[], nw.Expr]) -> Callable[[], nw.Expr]:
+    """Register a feature of your own, called as the function.
 
     Parameters
     ----------
-    frame
-        Training rows, as `preprocess.apply` gives them.
-    schema
-        The columns of `frame`.
-
-    Returns
-    -------
-    Encoder
-        For each category column the `MAX_CATEGORIES` commonest values that occur
-        twice or more (equally common ones by name), sorted by name. A column of
-        ids thus becomes a constant, and the order of rows makes no difference.
-
-    Raises
-    ------
-    FeatureError
-        If two features would have the same name.
+    make
+        Gives an expression on the columns as `preprocess.Clean` makes them: numbers and
+        booleans are floats, dates are date-times. The result may be numbers, text or dates.
+        Where a table lacks one of the columns, the feature is left out with a warning.
     """
-    data = nw.from_native(frame)
-    encoder = Encoder(schema, {name: _commonest(data, name) for name in schema.names("category")})
-    made = names(encoder)
-    repeated = sorted({name for name in made if made.count(name) > 1})
-    if repeated:
+    FEATURES[make.__name__] = make
+    return make
+
+
+class Features(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Encode categories and dates, and add features of your own.
+
+    Numbers stay; a date becomes year, month, day, weekday and, where it has a time, hour;
+    a category becomes its place in the sorted list of the commonest values (`OTHER` if it
+    is not among them), or one column for each of these.
+
+    Parameters
+    ----------
+    max_categories
+        Number of values per column that get a code, at least 1.
+    one_hot
+        One column of 0 and 1 per value instead of codes, for learners that take sums or
+        distances.
+    scale
+        Subtract the mean, divide by the standard deviation, and put the mean in place of
+        missing numbers, for learners that need that. Otherwise missing stays missing.
+
+    Attributes
+    ----------
+    categories_ : dict[str, list[str]]
+        Column -> values with a code: those that occur twice or more, at most
+        `max_categories`, sorted.
+    parts_ : dict[str, list[str]]
+        Column of dates -> parts of the date that are features.
+    derived_ : list[str]
+        Features of your own that are used.
+    unused_ : dict[str, str]
+        Columns and features of your own that are not used -> reason.
+    """
+
+    def __init__(
+        self, max_categories: int = MAX_CATEGORIES, *, one_hot: bool = False, scale: bool = False
+    ) -> None:
+        self.max_categories = max_categories
+        self.one_hot = one_hot
+        self.scale = scale
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn categories, date parts and scales from clean training rows, eager or lazy.
+
+        Raises
+        ------
+        FeatureError
+            If no feature is left, two have the same name, or one of your own fails.
+        """
+        frame = as_frame(self, X, reset=True)
+        self.derived_, self.unused_ = _available(frame.collect_schema())
+        frame = _derive(frame, self.derived_)
+        kinds = {name: kind_of(dtype) for name, dtype in frame.collect_schema().items()}
+        dates = [name for name, kind in kinds.items() if kind in ("date", "datetime")]
+        texts = [name for name, kind in kinds.items() if kind == "category"]
+        self.parts_ = _date_parts(frame, dates)
+        self.categories_ = {name: _commonest(frame, name, self.max_categories) for name in texts}
+        alone = [name for name, values in self.categories_.items() if not values]
+        self.unused_ |= dict.fromkeys(alone, "is text in which no value occurs twice")
+        self.columns_ = [name for name, kind in kinds.items() if kind and name not in alone]
+        self.scales_: dict[str, tuple[float, float]] = {}
+        _check_names(names := [name for name, _ in self._made()])
+        if self.scale:
+            flags = {f"{name}={value}" for name in texts for value in self.categories_[name]}
+            numbers = [name for name in names if not self.one_hot or name not in flags]
+            self.scales_ = _scales(frame.select(*self._encoded()), numbers)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Make the features, row by row.
+
+        Returns
+        -------
+        frame
+            The kind of frame that came in: float columns called as `get_feature_names_out`
+            says, as many rows, in their order.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> sizes = pl.DataFrame({"size": ["S", "L", "S", "L"]})
+        >>> made = Features().fit(sizes).transform(pl.DataFrame({"size": ["S", "XL", None]}))
+        >>> made["size"].to_list()
+        [1.0, -1.0, None]
+        """
+        check_is_fitted(self)
+        made = _derive(as_frame(self, X), self.derived_).select(*self._encoded())
+        if self.scales_:
+            made = made.with_columns(
+                ((nw.col(name) - mean) / deviation).fill_null(0.0)
+                for name, (mean, deviation) in self.scales_.items()
+            )
+        return made.to_native()
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """List the features: ``column``, ``column.month`` and the like, or ``column=value``."""
+        check_is_fitted(self)
+        return np.array([name for name, _ in self._made()], dtype=object)
+
+    def _encoded(self) -> list[nw.Expr]:
+        return [made.cast(nw.Float64).alias(name) for name, made in self._made()]
+
+    def _made(self) -> Iterator[tuple[str, nw.Expr]]:
+        """Give each feature's name and expression, in their order."""
+        for name in self.columns_:
+            values = nw.col(name)
+            if name in self.parts_:
+                yield from ((f"{name}.{part}", _part(name, part)) for part in self.parts_[name])
+            elif name not in self.categories_:
+                yield name, values
+            elif self.one_hot:
+                for value in self.categories_[name]:
+                    yield f"{name}={value}", nw.when(values == value).then(1.0).otherwise(0.0)
+            else:
+                yield name, _codes(name, self.categories_[name])
+
+
+def _available(schema: Any) -> tuple[list[str], dict[str, str]]:
+    """Name the features of your own that these columns allow; say why others are left out."""
+    empty = nw.from_dict({name: [] for name in schema}, schema=schema, backend="polars")
+    unused = {}
+    for name, make in FEATURES.items():
+        try:
+            kind = kind_of(empty.select(made=make()).collect_schema()["made"])
+        except ColumnNotFoundError as error:
+            unused[name] = f"needs a column: {str(error).partition(chr(10))[0]}"
+            continue
+        except NarwhalsError as error:
+            msg = f"feature {name!r} fails: {error}"
+            raise FeatureError(msg) from error
+        if not kind or name in schema:
+            msg = f"feature {name!r} must give numbers, text or dates, under a name of its own"
+            raise FeatureError(msg)
+    return [name for name in FEATURES if name not in unused], unused
+
+
+def _derive(frame: Any, names: list[str]) -> Any:
+    """Add features of your own, clean as the columns are."""
+    if unknown := [name for name in names if name not in FEATURES]:
+        msg = f"the model uses the feature {unknown[0]!r}, which features.py has not: train again"
+        raise FeatureError(msg)
+    frame = frame.with_columns(FEATURES[name]().alias(name) for name in names)
+    dtypes = frame.collect_schema() if names else {}
+    return frame.with_columns(
+        cleaned(name, kind, dtypes[name]) for name in names if (kind := kind_of(dtypes[name]))
+    )
+
+
+def _check_names(names: list[str]) -> None:
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
         msg = f"feature names must differ, got {', '.join(repeated)} twice: rename or drop a column"
         raise FeatureError(msg)
-    logger.debug("learned %d features from %d columns", len(made), len(schema.columns))
-    return encoder
+    if not names:
+        msg = "no feature is left to learn from"
+        raise FeatureError(msg)
 
 
-@nw.narwhalify
-def transform(frame: FrameT, encoder: Encoder) -> FrameT:
-    """Make the features, row by row.
-
-    Parameters
-    ----------
-    frame
-        Rows as `preprocess.apply` gives them, eager or lazy.
-    encoder
-        What `fit` learned.
-
-    Returns
-    -------
-    frame
-        The kind of frame that came in: float columns called as `names` says, as
-        many rows, in their order. Missing stays missing.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> from .preprocess import Column
-    >>> encoder = Encoder(Schema((Column("size", "category"),)), {"size": ("L", "S")})
-    >>> transform(pl.DataFrame({"size": ["S", "XL", None]}), encoder)["size"].to_list()
-    [1.0, -1.0, None]
-    """
-    columns = (
-        feature
-        for column in encoder.schema.columns
-        for feature in _features(column.name, column.kind, encoder)
-    )
-    return frame.select(*columns)
-
-
-def names(encoder: Encoder) -> list[str]:
-    """List the features in their order: a column's name, or ``date.month`` and the like."""
-    return [
-        f"{column.name}.{part}" if part else column.name
-        for column in encoder.schema.columns
-        for part in _DATE_PARTS.get(column.kind, [""])
-    ]
-
-
-def _features(name: str, kind: str, encoder: Encoder) -> list[nw.Expr]:
-    values = nw.col(name)
-    if kind == "category":
-        return [_codes(name, encoder.categories[name])]
-    if kind in _DATE_PARTS:
-        return [_part(name, part).alias(f"{name}.{part}") for part in _DATE_PARTS[kind]]
-    return [values]
+def _date_parts(frame: Any, names: list[str]) -> dict[str, list[str]]:
+    """Choose the parts of each date column; the hour where there is a time of day."""
+    if not names:
+        return {}
+    dates = frame.select(cleaned(name, "datetime", None) for name in names)
+    latest = _collect(dates.select(nw.col(*names).dt.hour().max())).row(0)
+    return {
+        name: [*_PARTS, "hour"] if hour else [*_PARTS]
+        for name, hour in zip(names, latest, strict=True)
+    }
 
 
 def _part(name: str, part: str) -> nw.Expr:
@@ -129,27 +221,40 @@ def _part(name: str, part: str) -> nw.Expr:
     found: nw.Expr = getattr(nw.col(name).dt, part)()
     if part == "weekday":
         found = nw.when(found == 0).then(nw.lit(7)).otherwise(found)  # Spark calls Sunday 0
-    return found.cast(nw.Float64)
+    return found
 
 
-def _codes(name: str, categories: tuple[str, ...]) -> nw.Expr:
+def _codes(name: str, categories: list[str]) -> nw.Expr:
     """Replace each category by its place in the list."""
-    codes = {value: float(code) for code, value in enumerate(categories)} or {"": OTHER}
+    codes = {value: float(code) for code, value in enumerate(categories)}
     values = nw.col(name)
     known = values.replace_strict(codes, default=OTHER, return_dtype=nw.Float64)
-    return nw.when(~values.is_null()).then(known).alias(name)
+    return nw.when(~values.is_null()).then(known)
 
 
-def _commonest(data: Any, name: str) -> tuple[str, ...]:
-    """Pick the values worth a code of their own."""
-    values = data.select(nw.col(name).alias("value")).drop_nulls()
+def _commonest(frame: Any, name: str, limit: int) -> list[str]:
+    """Pick the values worth a code of their own; equally common ones by name."""
+    values = frame.select(value=nw.col(name)).drop_nulls()
     common = (
         values.group_by("value")
-        .agg(nw.len().alias("n_rows"))
+        .agg(n_rows=nw.len())
         .filter(nw.col("n_rows") > 1)
         .sort("n_rows", "value", descending=[True, False])
-        .head(MAX_CATEGORIES)
+        .head(limit)
     )
-    if isinstance(common, nw.LazyFrame):
-        common = common.collect("polars")
-    return tuple(sorted(common["value"].to_list()))
+    return sorted(_collect(common)["value"].to_list())
+
+
+def _scales(frame: Any, names: list[str]) -> dict[str, tuple[float, float]]:
+    """Measure mean and standard deviation; a constant has the deviation 1."""
+    if not names:
+        return {}
+    wanted = [nw.col(name).mean().alias(f"{i} mean") for i, name in enumerate(names)]
+    wanted += [nw.col(name).std(ddof=0).alias(f"{i} std") for i, name in enumerate(names)]
+    row = _collect(frame.select(*wanted)).row(0)
+    pairs = zip(names, row[: len(names)], row[len(names) :], strict=True)
+    return {name: (float(mean or 0.0), float(deviation or 1.0)) for name, mean, deviation in pairs}
+
+
+def _collect(frame: Any) -> Any:
+    return frame.collect("polars") if isinstance(frame, nw.LazyFrame) else frame

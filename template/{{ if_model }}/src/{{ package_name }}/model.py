@@ -1,29 +1,23 @@
-"""Fit, evaluate and apply the model: the file to change for another learner."""
+"""Build, train and apply the model: the file to change for another learner."""
 
 import logging
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import narwhals as nw
 import numpy as np
+import polars as pl
 from narwhals.typing import IntoDataFrame
-from sklearn import ensemble, pipeline
+from sklearn import base, ensemble, model_selection, pipeline, utils
 
 from . import evaluate, features, preprocess
 from .config import Settings
 from .errors import ModelError
 
-__all__ = [
-    "MIN_ROWS",
-    "Fitted",
-    "Run",
-    "fit",
-    "from_card",
-    "predict",
-    "to_card",
-    "train",
-]
+__all__ = ["MIN_ROWS", "SEARCH", "TRUSTED", "Run", "build", "n_fits", "predict", "to_card", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,196 +27,358 @@ MIN_ROWS = 10
 FEW_LABELS = 20
 """A target of whole numbers with more distinct values than this is a quantity."""
 
+INNER_FOLDS = 3
+"""Folds of a search within the training rows, unless the settings say how many."""
+
 MAX_LABELS = 100
-"""Labels a classification can tell apart; each costs a tree in every round."""
+"""Labels a classification can have."""
+
+TRUSTED = [
+    f"{preprocess.__name__}.Clean",
+    f"{features.__name__}.Features",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+]
+"""Types that a saved model may hold, apart from those that skops trusts by itself."""
+
+SEARCH: dict[str, list[Any]] = {
+    "learner__learning_rate": [0.02, 0.05, 0.1, 0.2],
+    "learner__max_iter": [50, 100, 200],
+    "learner__max_leaf_nodes": [7, 15, 31, 63],
+    "learner__min_samples_leaf": [5, 10, 20, 50],
+    "learner__l2_regularization": [0.0, 0.1, 1.0, 10.0],
+    "features__max_categories": [20, 100],
+}
+"""Parameters of the pipeline -> values that ``train --search`` tries."""
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """A model that can predict: what was learned about the columns, and the estimator."""
+_RECORDED = ("metric", "metrics", "per_class", "folds", "search", "hints", "doubts")
 
-    task: str
-    target: str
-    labels: tuple[Any, ...]
-    encoder: features.Encoder
-    estimator: Any
+
+def build(task: str, settings: Settings) -> pipeline.Pipeline:
+    """Put the unfitted model together: clean the table, make features, learn.
+
+    Another learner is one line below, e.g. ``learner = ensemble.RandomForestClassifier()``. A
+    learner that takes no missing values gets scaled numbers and one-hot categories.
+
+    Parameters
+    ----------
+    task
+        "classification" or "regression".
+    settings
+        Columns to leave out, seed, class weights, the learner's parameters.
+
+    Raises
+    ------
+    ModelError
+        If the learner has no class weights and the settings ask for them.
+    """
+    boosting = {
+        "classification": ensemble.HistGradientBoostingClassifier,
+        "regression": ensemble.HistGradientBoostingRegressor,
+    }[task]
+    learner = boosting(
+        learning_rate=settings.learning_rate,
+        max_iter=settings.max_iter,
+        max_leaf_nodes=settings.max_leaf_nodes,
+        min_samples_leaf=settings.min_samples_leaf,
+        l2_regularization=settings.l2_regularization,
+    )
+    aside = {settings.split_by} if settings.split_by and not settings.use_split_by else set()
+    dense = not utils.get_tags(learner).input_tags.allow_nan
+    return pipeline.Pipeline(
+        [
+            ("clean", preprocess.Clean(drop=sorted({*settings.drop, *aside}))),
+            ("features", features.Features(one_hot=dense, scale=dense)),
+            ("learner", _seeded(learner, task, settings)),
+        ]
+    )
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: the model, and how it does on the rows kept aside.
+    """One training: the model and how it performs on test rows.
 
-    `truth` and `predicted` have the shape (n_test,): the target in its unit, or
-    codes of ``fitted.labels``. `metrics` has the model's value and the baseline's,
-    `importance` what shuffling a feature costs.
+    With cross-validation the rows are those of the last fold.
+
+    Attributes
+    ----------
+    model, evaluated
+        The pipeline to be saved, and the one that was fitted on the training rows only.
+    train, test
+        Rows as read, with all columns but the target.
+    y_train, y_test
+        Their labels or values, shape (n_rows,).
+    metrics
+        Metric -> value of the ``model`` and of the ``baseline``, averaged over folds, and the
+        ``spread`` (standard deviation over folds; None for a single split).
+    per_class
+        Label -> precision, recall, F1 and support on the test rows; empty for a regression.
+    folds
+        Metrics of each fold; empty for a single split.
+    search
+        What a search tried: the values of parameters, and mean and spread of the metric.
+    hints
+        What to look at: columns that are not used, a split that looks wrong.
+    doubts
+        What reading the table reported.
     """
 
-    fitted: Fitted
-    metrics: dict[str, dict[str, float]]
-    importance: dict[str, float]
-    truth: np.ndarray
-    predicted: np.ndarray
-    n_train: int
+    model: pipeline.Pipeline
+    evaluated: pipeline.Pipeline
+    task: str
+    target: str
+    train: pl.DataFrame
+    test: pl.DataFrame
+    y_train: np.ndarray
+    y_test: np.ndarray
+    metrics: dict[str, dict[str, float | None]]
+    settings: Settings
+    per_class: dict[str, dict[str, float]] = field(default_factory=dict)
+    folds: list[dict[str, float]] = field(default_factory=list)
+    search: list[dict[str, Any]] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric that searches and comparisons use."""
+        return self.settings.metric or evaluate.METRICS[self.task][0]
+
+    @property
+    def beats_baseline(self) -> bool:
+        """Whether the model is better than the baseline by that metric."""
+        found = self.metrics[self.metric]
+        gain = (found["model"] or 0.0) - (found["baseline"] or 0.0)
+        return (gain < 0) if self.metric in evaluate.ERRORS else (gain > 0)
 
 
-def train(frame: IntoDataFrame, target: str, settings: Settings) -> Run:
-    """Split, fit on the one part and measure on the other.
+def train(
+    table: IntoDataFrame,
+    target: str,
+    settings: Settings,
+    *,
+    doubts: Sequence[str] = (),
+    tick: Callable[[], object] = lambda: None,
+) -> Run:
+    """Split, fit on training rows, measure on test rows, fit again on all.
 
     Parameters
     ----------
-    frame
+    table
         All rows; those without a target are left out.
     target
-        Column to predict: text or boolean, or numbers.
+        Column to predict: text, booleans or numbers.
     settings
-        Task, seed, test fraction, columns to drop, the learner's parameters.
+        See `Settings`.
+    doubts
+        What reading the table reported.
+    tick
+        Called after each fit of a search.
 
     Raises
     ------
-    DataError
-        If the name of a column is no text.
     ModelError
-        If the target is missing, has one value or too few rows, does not fit the
-        task, or if a column holds no value at all.
+        If the target is missing, has one value or too few rows, does not fit the task, or
+        the split cannot be made.
+    DataError, FeatureError
+        As `build`'s steps when they are fitted.
     """
-    data = _with_target(nw.from_native(frame, eager_only=True), target, settings.drop)
-    task = _task(data[target], settings.task)
-    train_rows, test_rows = (
-        data[rows]
-        for rows in evaluate.split(
-            data[target].to_list(),
-            test_fraction=settings.test_fraction,
-            seed=settings.seed,
-            stratify=task == "classification",
-        )
+    rows = _with_target(nw.from_native(table, eager_only=True), target)
+    task = _task(rows[target], settings)
+    X, y, by = rows.drop(target), _truth(rows[target], task), _split_values(rows, settings)
+    parts = evaluate.split(y, by, settings, stratify=task == "classification", folds=settings.folds)
+    folds, guesses = [], []
+    for train, test in parts:
+        taught = X[train].to_native(), y[train]
+        evaluated, tried = _fit(task, settings, *taught, None if by is None else by[train], tick)
+        answer = evaluate.answer(evaluated, X[test].to_native())
+        guess = evaluate.answer(evaluate.baseline(task).fit(*taught), X[test].to_native())
+        folds.append(evaluate.scores(y[test], answer))
+        guesses.append(evaluate.scores(y[test], guess))
+    saved = base.clone(evaluated).fit(X.to_native(), y) if settings.refit else evaluated
+    run = Run(
+        model=saved,
+        evaluated=evaluated,
+        task=task,
+        target=target,
+        train=X[train].to_native(),
+        test=X[test].to_native(),
+        y_train=y[train],
+        y_test=y[test],
+        metrics=_summary(task, folds, guesses),
+        settings=settings,
+        per_class=evaluate.per_class(y[test], answer),
+        folds=folds if settings.folds else [],
+        search=tried,
+        hints=_hints(X, parts[-1], saved, settings),
+        doubts=list(doubts),
     )
-    fitted = fit(train_rows.to_native(), target, task=task, settings=settings)
-    inputs, truth = _arrays(fitted, test_rows)
-    predicted = fitted.estimator.predict(inputs)
-    guess = evaluate.baseline(task).fit(*_arrays(fitted, train_rows)).predict(inputs)
-    logger.info("trained on %d rows, measured on %d", len(train_rows), len(test_rows))
-    costs = evaluate.importance(fitted.estimator, inputs, truth, task=task, seed=settings.seed)
-    found = {
-        "model": evaluate.scores(task, truth, predicted),
-        "baseline": evaluate.scores(task, truth, guess),
+    _tell(run)
+    return run
+
+
+def n_fits(settings: Settings) -> int:
+    """Count the fits of a search, for a progress bar; 0: there is no search."""
+    n_parameters = min(settings.search, math.prod(map(len, SEARCH.values())))
+    return n_parameters * (settings.folds or INNER_FOLDS) * (settings.folds or 1)
+
+
+def to_card(run: Run) -> dict[str, Any]:
+    """Describe a run in plain values, fit for JSON."""
+    return {
+        "task": run.task,
+        "target": run.target,
+        "saved": "all rows" if run.settings.refit else "training rows",
+        "n_train": len(run.train),
+        "n_test": len(run.test),
+        "seed": run.settings.seed,
+        **{name: getattr(run, name) for name in _RECORDED},
     }
-    return Run(
-        fitted=fitted,
-        metrics={name: {who: found[who][name] for who in found} for name in found["model"]},
-        importance=dict(zip(features.names(fitted.encoder), costs.tolist(), strict=True)),
-        truth=truth,
-        predicted=predicted,
-        n_train=len(train_rows),
-    )
 
 
-def fit(frame: IntoDataFrame, target: str, *, task: str, settings: Settings) -> Fitted:
-    """Learn columns, categories and model from training rows, and from nothing else.
-
-    Parameters
-    ----------
-    frame
-        Training rows with `target`, none of it missing.
-    task
-        "classification" or "regression".
-    """
-    schema = preprocess.fit(frame, drop={target, *settings.drop})
-    encoder = features.fit(preprocess.apply(frame, schema), schema)
-    values = nw.from_native(frame, eager_only=True)[target]
-    labels = tuple(sorted(values.unique().to_list())) if task == "classification" else ()
-    fitted = Fitted(task, target, labels, encoder, _estimator(task, settings))
-    fitted.estimator.fit(*_arrays(fitted, nw.from_native(frame, eager_only=True)))
-    return fitted
-
-
-def predict(fitted: Fitted, frame: IntoDataFrame) -> Any:
+def predict(model: pipeline.Pipeline, frame: IntoDataFrame) -> Any:
     """Predict each row.
 
     Returns
     -------
     frame
-        The kind of frame that came in, one row for each of its rows, in their
-        order: ``prediction``, in the target's unit or one of its labels, and for a
-        classification ``probability_<label>``, 0 to 1, which add up to 1. A pandas
-        frame keeps its index.
+        The kind of frame that came in, one row for each of its rows, in their order:
+        ``prediction``, in the target's unit or one of its labels, and for a classifier with
+        probabilities ``probability_<label>``, 0 to 1, which add up to 1. A pandas frame
+        keeps its index.
 
     Raises
     ------
     DataError
-        If a column is missing, holds another kind of value than in training, or has
-        a name that is no text.
+        If a column is missing, holds another kind of value than in training, or has a
+        name that is not text.
     """
-    inputs = _inputs(fitted, frame)
-    n_rows, n_features = inputs.shape
-    if n_rows == 0:  # scikit-learn refuses no rows: predict one and leave it out again
-        inputs = np.full((1, n_features), np.nan)
-    if fitted.task == "regression":
-        columns = {"prediction": fitted.estimator.predict(inputs)}
-    else:
-        shares = fitted.estimator.predict_proba(inputs)
-        labels = np.array(fitted.labels, dtype=object)
-        columns = {"prediction": labels[shares.argmax(axis=1)].tolist()}
-        for code, label in enumerate(fitted.labels):
-            columns[f"probability_{label}"] = shares[:, code]
     given = nw.from_native(frame, eager_only=True)
+    inputs, n_rows = model[:-1].transform(frame), len(given)
+    if n_rows == 0:  # scikit-learn refuses no rows: predict one and leave it out again
+        inputs = pl.DataFrame({name: [0.0] for name in nw.from_native(inputs).columns})
+    answer = evaluate.answer(model[-1], inputs)
+    columns = {"prediction": answer.predicted}
+    if answer.shares is not None and answer.labels is not None:
+        names = [f"probability_{label}" for label in answer.labels.tolist()]
+        columns |= dict(zip(names, answer.shares.T, strict=True))
     made = nw.from_dict(columns, backend=given.implementation).head(n_rows).to_native()
     index = nw.maybe_get_index(given)
     return made if index is None else made.set_axis(index)
 
 
-def to_card(fitted: Fitted) -> dict[str, Any]:
-    """Describe all but the estimator in plain values, fit for JSON."""
-    return {
-        "task": fitted.task,
-        "target": fitted.target,
-        "labels": list(fitted.labels),
-        "schema": [asdict(column) for column in fitted.encoder.schema.columns],
-        "categories": {name: list(values) for name, values in fitted.encoder.categories.items()},
-    }
+def _fit(
+    task: str, settings: Settings, X: Any, y: np.ndarray, by: Any, tick: Callable[[], object]
+) -> tuple[pipeline.Pipeline, list[dict[str, Any]]]:
+    """Fit the pipeline, or the best one of a search; give what the search tried."""
+    if task == "classification" and len(labels := np.unique(y)) < 2:
+        msg = f"split = {settings.split!r} leaves the one label {labels[0]!r} to learn from"
+        raise ModelError(msg)
+    model = build(task, settings)
+    if not settings.search:
+        return model.fit(X, y), []
+    if unknown := [name for name in SEARCH if name not in model.get_params()]:
+        there = ", ".join(name for name in model.get_params() if "__" in name)
+        msg = f"SEARCH in model.py has {unknown[0]!r}, the parameters of the model are {there}"
+        raise ModelError(msg)
+    metric = settings.metric or evaluate.METRICS[task][0]
 
+    def score(fitted: Any, X: Any, y: np.ndarray) -> float:
+        tick()
+        value = evaluate.scores(y, evaluate.answer(fitted, X)).get(metric, np.nan)
+        return -value if metric in evaluate.ERRORS else value
 
-def from_card(card: dict[str, Any], estimator: Any) -> Fitted:
-    """Put a model together again from what `to_card` and the model store kept."""
-    schema = preprocess.Schema(tuple(preprocess.Column(**column) for column in card["schema"]))
-    categories = {name: tuple(values) for name, values in card["categories"].items()}
-    return Fitted(
-        card["task"],
-        card["target"],
-        tuple(card["labels"]),
-        features.Encoder(schema, categories),
-        estimator,
+    inner = evaluate.split(
+        y, by, settings, stratify=task == "classification", folds=settings.folds or INNER_FOLDS
     )
-
-
-def _estimator(task: str, settings: Settings) -> pipeline.Pipeline:
-    """Build the learner; steps put before it (a scaler, a selector) are saved with it."""
-    learner = {
-        "classification": ensemble.HistGradientBoostingClassifier,
-        "regression": ensemble.HistGradientBoostingRegressor,
-    }[task]
-    return pipeline.make_pipeline(
-        learner(
-            learning_rate=settings.learning_rate,
-            max_iter=settings.max_iter,
-            max_leaf_nodes=settings.max_leaf_nodes,
-            min_samples_leaf=settings.min_samples_leaf,
-            l2_regularization=settings.l2_regularization,
-            random_state=settings.seed,
+    search = model_selection.RandomizedSearchCV(
+        model,
+        SEARCH,
+        n_iter=settings.search,
+        scoring=score,
+        cv=inner,
+        random_state=settings.seed,
+        error_score="raise",
+    ).fit(X, y)
+    found = search.cv_results_
+    tried = [
+        {"parameters": parameters, metric: abs(mean), "spread": spread}
+        for parameters, mean, spread in zip(
+            found["params"], found["mean_test_score"], found["std_test_score"], strict=True
         )
+    ]
+    return search.best_estimator_, tried
+
+
+def _seeded(learner: Any, task: str, settings: Settings) -> Any:
+    """Give a learner the seed and the class weights of the settings."""
+    known = learner.get_params()
+    learner.set_params(
+        **{name: settings.seed for name in known if re.search("(^|__)random_state$", name)}
     )
+    if settings.class_weight and task == "classification":
+        if "class_weight" not in known:
+            msg = f"class_weight is set, but {type(learner).__name__} has no class weights"
+            raise ModelError(msg)
+        learner.set_params(class_weight=settings.class_weight)
+    return learner
 
 
-def _with_target(data: Any, target: str, drop: Collection[str]) -> Any:
-    """Keep the rows that have a target; refuse data that cannot be learned from."""
+def _summary(
+    task: str, folds: list[dict[str, float]], guesses: list[dict[str, float]]
+) -> dict[str, dict[str, float | None]]:
+    """Average the metrics that are defined in each fold."""
+    made: dict[str, dict[str, float | None]] = {}
+    for name in evaluate.METRICS[task]:
+        if all(name in fold for fold in folds):
+            values = [fold[name] for fold in folds]
+            made[name] = {
+                "model": float(np.mean(values)),
+                "baseline": float(np.mean([guess[name] for guess in guesses])),
+                "spread": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+            }
+    return made
+
+
+def _hints(X: Any, part: evaluate.Part, model: pipeline.Pipeline, settings: Settings) -> list[str]:
+    """Name the columns that are not used, and those that ask for another split."""
+    clean, encoded = model["clean"], model["features"]
+    found = [f"not used: {name!r} {reason}" for name, reason in clean.unused_.items()]
+    found += [f"not used: {name!r} {reason}" for name, reason in encoded.unused_.items()]
+    if settings.split == "random":
+        found += evaluate.hints(X.select(*clean.kinds_), part)
+    return found
+
+
+def _tell(run: Run) -> None:
+    logger.info(
+        "%d training rows, %d test rows (%s split, seed %d)",
+        len(run.train),
+        len(run.test),
+        run.settings.split,
+        run.settings.seed,
+    )
+    rows = "all rows" if run.settings.refit else "the training rows"
+    logger.info("the saved model is fitted on %s", rows)
+    for hint in run.hints:
+        logger.warning("%s", hint)
+    if not run.beats_baseline:
+        found = run.metrics[run.metric]
+        logger.warning(
+            "the model is not better than the baseline: %s %.4g, baseline %.4g",
+            run.metric,
+            found["model"],
+            found["baseline"],
+        )
+
+
+def _with_target(data: Any, target: str) -> Any:
+    """Keep the rows that have a target; refuse a target that cannot be learned."""
     preprocess.check_names(data)
     if target not in data.columns:
         there = ", ".join(data.columns)
         what = f"no column {target!r} to predict" if target else "no column to predict is named"
         msg = f"{what}: name one with --target; there are {there}"
-        raise ModelError(msg)
-    empty = [name for name in data.columns if name not in drop and data[name].count() == 0]
-    if empty:
-        msg = f"columns without any value: {', '.join(empty)}; leave them out with --drop"
         raise ModelError(msg)
     kind = preprocess.kind_of(data[target].dtype)
     if kind not in ("numeric", "category", "boolean"):
@@ -244,37 +400,47 @@ def _with_target(data: Any, target: str, drop: Collection[str]) -> Any:
     return known
 
 
-def _task(values: nw.Series[Any], wanted: str) -> str:
+def _task(values: nw.Series[Any], settings: Settings) -> str:
     """Take the task of the settings, or choose: fractions or many numbers, a regression."""
-    n_labels = values.n_unique()
-    if wanted == "auto":
-        whole = not values.dtype.is_float() or bool((values % 1 == 0).all())
-        labels = not values.dtype.is_numeric() or (whole and n_labels <= FEW_LABELS)
-        wanted = "classification" if labels else "regression"
-    if wanted == "regression" and not values.dtype.is_numeric():
+    task, n_labels, numbers = settings.task, values.n_unique(), values.dtype.is_numeric()
+    whole = not values.dtype.is_float() or bool((values % 1 == 0).all())
+    if task == "auto":
+        labels = not numbers or (whole and n_labels <= FEW_LABELS)
+        task = "classification" if labels else "regression"
+    if task == "regression" and not numbers:
         msg = f"target {values.name!r} must hold numbers for a regression, got {values[0]!r}"
         raise ModelError(msg)
-    if wanted == "classification" and n_labels > MAX_LABELS:
-        msg = f"target {values.name!r} must have at most {MAX_LABELS} labels, got {n_labels}"
+    if task == "classification" and (n_labels > MAX_LABELS or not whole):
+        found = n_labels if whole else "fractions"
+        msg = f"target {values.name!r} must have at most {MAX_LABELS} labels, got {found}"
         raise ModelError(msg)
-    return wanted
+    if settings.metric and settings.metric not in evaluate.METRICS[task]:
+        there = ", ".join(evaluate.METRICS[task])
+        msg = f"metric must be one of {there} for a {task}, got {settings.metric!r}"
+        raise ModelError(msg)
+    return task
 
 
-def _inputs(fitted: Fitted, frame: IntoDataFrame) -> np.ndarray:
-    """Give the features as floats, shape (n_rows, n_features); missing is NaN."""
-    clean = preprocess.apply(frame, fitted.encoder.schema)
-    made = nw.from_native(features.transform(clean, fitted.encoder), eager_only=True)
-    return np.asarray(made.to_numpy(), dtype=np.float64)
+def _truth(values: nw.Series[Any], task: str) -> np.ndarray:
+    """Give labels, or floats for a regression, shape (n_rows,)."""
+    kind = np.float64 if task == "regression" else None
+    return np.array(values.to_list(), dtype=kind)
 
 
-def _arrays(fitted: Fitted, data: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Give inputs of shape (n_rows, n_features) and the target, shape (n_rows,)."""
-    return _inputs(fitted, data.to_native()), _encode(fitted, data[fitted.target])
-
-
-def _encode(fitted: Fitted, values: nw.Series[Any]) -> np.ndarray:
-    """Turn the target into floats or codes; a label that training did not see is -1."""
-    if fitted.task == "regression":
-        return np.asarray(values.to_numpy(), dtype=np.float64)
-    codes = {label: code for code, label in enumerate(fitted.labels)}
-    return np.array([codes.get(value, -1) for value in values.to_list()])
+def _split_values(rows: Any, settings: Settings) -> np.ndarray | None:
+    """Give the column to split by; None for a random split."""
+    if settings.split == "random":
+        return None
+    name = settings.split_by
+    if name not in rows.columns:
+        msg = f"split = {settings.split!r} needs split_by, one of {', '.join(rows.columns)}"
+        raise ModelError(msg)
+    values = rows[name]
+    if n_missing := values.null_count():
+        msg = f"split_by: column {name!r} must have no missing value, got {n_missing}"
+        raise ModelError(msg)
+    ordered = ("numeric", "date", "datetime")
+    if settings.split == "time" and preprocess.kind_of(values.dtype) not in ordered:
+        msg = f"split_by: column {name!r} must hold dates or numbers, got {values.dtype}"
+        raise ModelError(msg)
+    return np.asarray(values.to_numpy())

@@ -1,150 +1,183 @@
-"""Bring a table into the shape that training saw: kinds, order, missing values."""
+"""Clean a table: pick the columns that a model uses, cast them, mark missing values."""
 
-import logging
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import narwhals as nw
-from narwhals.typing import FrameT, IntoFrame
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .errors import DataError
 
-__all__ = [
-    "SAMPLE_TARGET",
-    "Column",
-    "Kind",
-    "Schema",
-    "apply",
-    "check_names",
-    "fit",
-    "kind_of",
-    "outside",
-]
-
-logger = logging.getLogger(__name__)
+__all__ = ["SAMPLE_TARGET", "Clean", "Kind", "as_frame", "check_names", "cleaned", "kind_of"]
 
 SAMPLE_TARGET = "species"
-"""What is predicted of the sample that comes with the package."""
+"""Target of the sample data that comes with the package."""
 
 Kind = Literal["numeric", "category", "boolean", "date", "datetime"]
 
 _NUMBER = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
 
-
-@dataclass(frozen=True)
-class Column:
-    """What training saw in one column.
-
-    `low` and `high` bound the values, in the column's unit: numbers, or ISO 8601
-    texts for dates; both None for other kinds and where every value is missing.
-    """
-
-    name: str
-    kind: Kind
-    low: float | str | None = None
-    high: float | str | None = None
+_ALSO_ACCEPTED: dict[Kind, set[Kind | None]] = {
+    "numeric": {"boolean"},
+    "boolean": {"numeric"},
+    "category": {"numeric", "boolean", "date", "datetime"},
+    "date": {"datetime"},
+    "datetime": {"date"},
+}
 
 
-@dataclass(frozen=True)
-class Schema:
-    """The columns that a model uses, in their order."""
+class Clean(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Pick the columns that training used and cast them to their kind.
 
-    columns: tuple[Column, ...]
-
-    def names(self, *kinds: Kind) -> list[str]:
-        """List the columns, or those of some kinds."""
-        return [column.name for column in self.columns if not kinds or column.kind in kinds]
-
-
-def fit(frame: IntoFrame, *, drop: Collection[str] = ()) -> Schema:
-    """Learn the kind and the range of each column.
+    Numbers and booleans become floats (NaN and infinities are missing), text is stripped
+    (empty is missing), dates become date-times without a time zone. Frames may be polars
+    or pandas; `transform` takes lazy frames too and gives the kind of frame that came in.
 
     Parameters
     ----------
-    frame
-        Rows of the training part, any columns.
     drop
-        Columns to leave out, e.g. the target. Columns without a value, and those
-        that hold lists, times of day or the like, are left out with a warning.
+        Columns not to use.
 
-    Raises
-    ------
-    DataError
-        If there is no column of a name in `drop`, none is left, or a name is no text.
+    Attributes
+    ----------
+    kinds_ : dict[str, Kind]
+        Columns that are used -> kind, in the order of training.
+    ranges_ : dict[str, tuple]
+        Columns of numbers and dates -> lowest and highest value in training: floats in the
+        column's unit, dates as ISO 8601 text.
+    unused_ : dict[str, str]
+        Columns that are not used, apart from `drop` -> reason.
     """
-    dtypes = _typed(nw.from_native(frame)).collect_schema()
-    unknown = [name for name in drop if name not in dtypes]
-    if unknown:
-        msg = f"no column {unknown[0]!r} to leave out; there are {', '.join(dtypes)}"
-        raise DataError(msg)
-    kinds = {name: kind_of(dtype) for name, dtype in dtypes.items() if name not in drop}
-    for name in [name for name, kind in kinds.items() if kind is None]:
-        logger.warning("left out column %r: it holds neither numbers, text nor dates", name)
-    schema = Schema(tuple(Column(name, kind) for name, kind in kinds.items() if kind))
-    seen, ranges = _measure(apply(frame, schema), schema, counted=schema.names())
-    empty = [name for name, n_values in seen.items() if n_values == 0]
-    if empty:
-        logger.warning("left out columns without a value in the training rows: %s", empty)
-    columns = [column for column in schema.columns if column.name not in empty]
-    if not columns:
-        msg = "no column is left to learn from"
-        raise DataError(msg)
-    return Schema(tuple(replace(column, **ranges.get(column.name, {})) for column in columns))
+
+    def __init__(self, drop: Collection[str] = ()) -> None:
+        self.drop = drop
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn kinds and ranges from training rows, eager or lazy.
+
+        Raises
+        ------
+        DataError
+            If `drop` names an unknown column, no column is left, or a name is not text.
+        """
+        self.fit_transform(X, y)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Learn from training rows and give them clean."""
+        frame = _typed(as_frame(self, X, reset=True))
+        dtypes = frame.collect_schema()
+        if unknown := [name for name in self.drop if name not in dtypes]:
+            msg = f"no column {unknown[0]!r} to leave out; there are {', '.join(dtypes)}"
+            raise DataError(msg)
+        kinds = {name: kind_of(dtype) for name, dtype in dtypes.items() if name not in self.drop}
+        self.kinds_ = {name: kind for name, kind in kinds.items() if kind}
+        self.unused_ = {
+            name: "holds neither numbers, text nor dates" for name in kinds if not kinds[name]
+        }
+        made = self._cast(frame)
+        n_values, self.ranges_ = _measure(made, count=True)
+        for name in [name for name, n in n_values.items() if n == 0]:
+            self.unused_[name] = "has no value in the training rows"
+            del self.kinds_[name]
+        if not self.kinds_:
+            msg = "no column is left to learn from"
+            raise DataError(msg)
+        return made.select(*self.kinds_).to_native()
+
+    def transform(self, X: Any) -> Any:
+        """Clean rows; the frame that is given stays as it is.
+
+        Returns
+        -------
+        frame
+            The columns of `kinds_`, as many rows, in their order.
+
+        Raises
+        ------
+        DataError
+            If columns are missing or hold another kind of value than in training, or if
+            a name is not text.
+        """
+        check_is_fitted(self)
+        frame = _typed(as_frame(self, X))
+        names = frame.collect_schema().names()
+        if missing := [name for name in self.kinds_ if name not in names]:
+            msg = f"missing columns: {', '.join(missing)}; there are {', '.join(names)}"
+            raise DataError(msg)
+        return self._cast(frame).to_native()
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """List the columns that are used."""
+        check_is_fitted(self)
+        return np.array(list(self.kinds_), dtype=object)
+
+    def outside(self, X: Any) -> dict[str, str]:
+        """Find the columns that have values outside their training range.
+
+        Returns
+        -------
+        dict[str, str]
+            Column -> both ranges in words; empty if all values are inside.
+        """
+        _, ranges = _measure(as_frame(self, self.transform(X)), count=False)
+        pairs = {name: (found, self.ranges_[name]) for name, found in ranges.items()}
+        return {
+            name: f"{found[0]} to {found[1]}, training range {known[0]} to {known[1]}"
+            for name, (found, known) in pairs.items()
+            if found[0] < known[0] or found[1] > known[1]
+        }
+
+    def _cast(self, frame: Any) -> Any:
+        dtypes = frame.collect_schema()
+        for name, kind in self.kinds_.items():
+            _check_kind(frame.select(name), name, kind)
+        columns = (cleaned(name, kind, dtypes[name]) for name, kind in self.kinds_.items())
+        return frame.select(*columns)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = True
+        return tags
 
 
-@nw.narwhalify
-def apply(frame: FrameT, schema: Schema) -> FrameT:
-    """Pick and cast the columns of a schema; the frame that is given stays as it is.
-
-    Returns
-    -------
-    frame
-        The kind of frame that came in, with the columns of `schema`: numbers and
-        booleans as floats (NaN and infinities missing), text stripped (empty is
-        missing), dates as date-times on the clock of their time zone.
-
-    Raises
-    ------
-    DataError
-        If columns are missing or hold another kind of value than in training, or if
-        a name is no text.
-    """
-    frame = _typed(frame)
-    dtypes = frame.collect_schema()
-    missing = [name for name in schema.names() if name not in dtypes]
-    if missing:
-        msg = f"missing columns: {', '.join(missing)}; there are {', '.join(dtypes)}"
-        raise DataError(msg)
-    for column in schema.columns:
-        _check_kind(frame.select(column.name), column)
-    return frame.select(*(_clean(column, dtypes[column.name]) for column in schema.columns))
-
-
-def outside(frame: IntoFrame, schema: Schema) -> dict[str, str]:
-    """Find columns whose values lie outside what training saw.
+def as_frame(estimator: Any, X: Any, *, reset: bool = False) -> Any:
+    """Wrap a frame in narwhals; an array gets the names of training, or x0, x1, ...
 
     Parameters
     ----------
-    frame
-        Rows to predict, as `apply` gives them.
+    estimator
+        The transformer that takes `X`.
+    X
+        Polars or pandas frame, eager or lazy, or anything that scikit-learn takes for an
+        array of shape (n_rows, n_columns).
+    reset
+        Note names and number of columns on the estimator, as `fit` does.
 
-    Returns
-    -------
-    dict[str, str]
-        Column -> what was seen and what training saw; empty if all is inside.
+    Raises
+    ------
+    DataError
+        If the name of a column is not text, as pandas allows.
     """
-    seen = _ranges(frame, schema)
-    return {
-        column.name: f"{seen[column.name]['low']} to {seen[column.name]['high']}, "
-        f"training saw {column.low} to {column.high}"
-        for column in schema.columns
-        if column.name in seen and column.low is not None and _exceeds(seen[column.name], column)
-    }
+    frame = nw.from_native(X, pass_through=True)
+    if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
+        values = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
+        names = getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(values.shape[1])])
+        columns = {name: values[:, i].tolist() for i, name in enumerate(names)}
+        return nw.from_native(pl.DataFrame(columns, strict=False))
+    check_names(frame)
+    if reset:
+        names = frame.collect_schema().names()
+        estimator.n_features_in_ = len(names)
+        estimator.feature_names_in_ = np.array(names, dtype=object)
+    return frame
 
 
 def check_names(frame: Any) -> None:
-    """Refuse names that are no text, as pandas has them.
+    """Refuse column names that are not text, as pandas allows them.
 
     Raises
     ------
@@ -162,18 +195,29 @@ def kind_of(dtype: Any) -> Kind | None:
     """Tell how a column is treated; None: it cannot be used."""
     if dtype.is_numeric():
         return "numeric"
-    kinds: list[tuple[Any, Kind]] = [
-        (nw.Boolean, "boolean"),
-        (nw.Date, "date"),
-        (nw.Datetime, "datetime"),
-        *((text, "category") for text in (nw.String, nw.Categorical, nw.Enum, nw.Object)),
-    ]
-    return next((kind for known, kind in kinds if dtype == known), None)
+    kinds: dict[Any, Kind] = {nw.Boolean: "boolean", nw.Date: "date", nw.Datetime: "datetime"}
+    kinds |= dict.fromkeys((nw.String, nw.Categorical, nw.Enum, nw.Object), "category")
+    return next((kind for known, kind in kinds.items() if dtype == known), None)
+
+
+def cleaned(name: str, kind: Kind, dtype: Any) -> nw.Expr:
+    """Cast a column to its kind and mark what is missing."""
+    values = nw.col(name)
+    if kind in ("date", "datetime"):
+        if getattr(dtype, "time_zone", None):
+            values = values.dt.replace_time_zone(None)
+        return values.cast(nw.Datetime("us"))
+    if kind == "category":
+        if dtype != nw.String:  # pandas makes text of what is missing
+            values = nw.when(~values.is_null()).then(values.cast(nw.String))
+        text = values.str.strip_chars()
+        return nw.when(text != "").then(text).alias(name)
+    number = values.cast(nw.Float64)
+    return nw.when(number.is_finite()).then(number).alias(name)
 
 
 def _typed(frame: Any) -> Any:
     """Let pandas find the types of its object columns: booleans beside None, numbers."""
-    check_names(frame)
     objects = [name for name, dtype in frame.collect_schema().items() if dtype == nw.Object]
     native = frame.to_native()
     if not objects or not hasattr(native, "convert_dtypes"):
@@ -181,75 +225,41 @@ def _typed(frame: Any) -> Any:
     return nw.from_native(native.assign(**native[objects].convert_dtypes()))
 
 
-def _check_kind(data: Any, column: Column) -> None:
+def _check_kind(data: Any, name: str, kind: Kind) -> None:
     """Refuse values of another kind, unless all of them are missing."""
-    kind = kind_of(data.collect_schema()[column.name])
-    accepted = {
-        "numeric": {"boolean"},
-        "boolean": {"numeric"},
-        "category": {"numeric", "boolean", "date", "datetime"},
-        "date": {"datetime"},
-        "datetime": {"date"},
-    }
-    if kind == column.kind or kind in accepted[column.kind]:
+    found = kind_of(data.collect_schema()[name])
+    if found == kind or found in _ALSO_ACCEPTED[kind]:
         return
     values = odd = data.drop_nulls()
-    if kind == "category" and column.kind == "numeric":  # one text makes the whole column text
-        odd = values.filter(~nw.col(column.name).cast(nw.String).str.contains(_NUMBER))
-    found = _collect(odd.head(1)).rows() or _collect(values.head(1)).rows()
-    if found:
-        msg = f"column {column.name!r} must be {column.kind} as in training, got {found[0][0]!r}"
+    if found == "category" and kind == "numeric":  # one text makes the whole column text
+        odd = values.filter(~nw.col(name).cast(nw.String).str.contains(_NUMBER))
+    if rows := _collect(odd.head(1)).rows() or _collect(values.head(1)).rows():
+        msg = f"column {name!r} must be {kind} as in training, got {rows[0][0]!r}"
         raise DataError(msg)
 
 
-def _clean(column: Column, dtype: Any) -> nw.Expr:
-    values = nw.col(column.name)
-    if column.kind in ("date", "datetime"):
-        if getattr(dtype, "time_zone", None):
-            values = values.dt.replace_time_zone(None)
-        return values.cast(nw.Datetime("us"))
-    if column.kind == "category":
-        if dtype != nw.String:  # pandas makes texts of what is missing
-            values = nw.when(~values.is_null()).then(values.cast(nw.String))
-        text = values.str.strip_chars()
-        return nw.when(text != "").then(text).alias(column.name)
-    number = values.cast(nw.Float64)
-    return nw.when(number.is_finite()).then(number).alias(column.name)
-
-
-def _ranges(frame: Any, schema: Schema) -> dict[str, dict[str, Any]]:
-    """Measure low and high of the columns that have an order."""
-    return _measure(frame, schema, counted=[])[1]
-
-
-def _measure(
-    frame: Any, schema: Schema, *, counted: list[str]
-) -> tuple[dict[str, int], dict[str, dict[str, Any]]]:
-    """Count values, and find low and high where there is an order: one pass."""
-    ordered = schema.names("numeric", "date", "datetime")
+def _measure(frame: Any, *, count: bool) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
+    """Count values, and find the ranges of numbers and dates, in one pass."""
+    dtypes = frame.collect_schema()
+    counted = list(dtypes) if count else []
+    ordered = [name for name in dtypes if dtypes[name] != nw.String]
     wanted = [nw.col(name).count().alias(f"{i} count") for i, name in enumerate(counted)]
     wanted += [nw.col(name).min().alias(f"{i} low") for i, name in enumerate(ordered)]
     wanted += [nw.col(name).max().alias(f"{i} high") for i, name in enumerate(ordered)]
     if not wanted:
         return {}, {}
-    row = _collect(nw.from_native(frame).select(*wanted)).row(0)
+    row = _collect(frame.select(*wanted)).row(0)
     values = [_plain(value) for value in row[len(counted) :]]
-    bounds = zip(values[: len(ordered)], values[len(ordered) :], strict=True)
-    ranges = {
-        name: {"low": low, "high": high} for name, (low, high) in zip(ordered, bounds, strict=True)
-    }
+    ends = zip(values[: len(ordered)], values[len(ordered) :], strict=True)
+    ranges = {name: pair for name, pair in zip(ordered, ends, strict=True) if pair[0] is not None}
     return dict(zip(counted, row[: len(counted)], strict=True)), ranges
 
 
 def _plain(value: Any) -> float | str | None:
-    """Make a bound fit for JSON: a float, an ISO 8601 text or None."""
+    """Turn a bound into a float, an ISO 8601 text or None."""
     if value is None or value != value:  # NaN and NaT differ from themselves
         return None
     return value.isoformat() if hasattr(value, "isoformat") else float(value)
-
-
-def _exceeds(seen: dict[str, Any], column: Column) -> bool:
-    return seen["low"] is not None and (seen["low"] < column.low or seen["high"] > column.high)
 
 
 def _collect(frame: Any) -> Any:

@@ -12,8 +12,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from narwhals.typing import IntoDataFrame
+from sklearn import inspection
 
-from . import preprocess
+from . import evaluate
 from ._internal import page
 from .model import Run
 
@@ -43,35 +44,39 @@ def render(run: Run, card: dict[str, Any], table: IntoDataFrame) -> str:
     data = nw.from_native(table, eager_only=True)
     sections = {
         "How good it is": _scores(run),
-        "Where it errs": _confusion(run) if run.fitted.labels else _scatter(run),
+        "Where it errs": _confusion(run) if _labels(run) else _scatter(run),
         "What it looks at": _importance(run),
         "What it learned from": _columns(run, data),
         "Model card": _model_card(run, card, data),
     }
-    return page.render(f"Predicting {run.fitted.target}", sections)
+    return page.render(f"Predicting {run.target}", sections)
 
 
 def _scores(run: Run) -> str:
     """Put the metrics beside those of the guess to beat."""
-    labels, first = run.fitted.labels, next(iter(run.metrics.values()))
-    gain = first["model"] - first["baseline"] if labels else first["baseline"] - first["model"]
-    rows = [(name, *map(_number, score.values())) for name, score in run.metrics.items()]
-    return page.table(("metric", *first), rows) + page.note(
-        f"A {run.fitted.task}, measured on {len(run.truth)} rows that it had not seen. The "
-        f"baseline always guesses the {'most frequent label' if labels else 'median'}.",
-        "" if gain > 0 else "The model is no better than that: do not rely on it.",
+    rows = [
+        (name, *(_number(score[who]) for who in ("model", "baseline")))
+        for name, score in run.metrics.items()
+    ]
+    return page.table(("metric", "model", "baseline"), rows) + page.note(
+        f"A {run.task}, measured on {len(run.test)} rows that it had not seen. The "
+        f"baseline always guesses the {'most frequent label' if _labels(run) else 'median'}.",
+        "" if run.beats_baseline else "The model is no better than that: do not rely on it.",
     )
 
 
 def _confusion(run: Run) -> str:
     """Count the predicted labels of each true label, the rare ones together."""
-    labels = run.fitted.labels
-    counts = np.bincount(run.truth[run.truth >= 0], minlength=len(labels))
+    labels = _labels(run)
+    codes = {label: code for code, label in enumerate(labels)}
+    truth = np.array([codes.get(label, -1) for label in run.y_test.tolist()])
+    predicted = np.array([codes[label] for label in _predicted(run).tolist()])
+    counts = np.bincount(truth[truth >= 0], minlength=len(labels))
     shown = np.sort(np.argsort(-counts, kind="stable")[:MAX_LABELS])
     places = np.full(len(labels) + 1, len(shown))  # the last is that of -1: unknown in training
     places[shown] = np.arange(len(shown))
     matrix = np.zeros((len(shown) + 1, len(shown) + 1), dtype=int)
-    np.add.at(matrix, (places[run.truth], places[run.predicted]), 1)
+    np.add.at(matrix, (places[truth], places[predicted]), 1)
     names = [*(page.short(str(labels[code]), 40) for code in shown), "(other)"]
     if not matrix[-1].any() and not matrix[:, -1].any():
         names, matrix = names[:-1], matrix[:-1, :-1]
@@ -84,17 +89,15 @@ def _confusion(run: Run) -> str:
 
 def _scatter(run: Run) -> str:
     """Plot predicted against true, for rows at even distances."""
-    n_rows = len(run.truth)
+    n_rows = len(run.y_test)
     rows = np.linspace(0, n_rows - 1, min(n_rows, MAX_POINTS)).astype(int)
-    truth, predicted = run.truth[rows], run.predicted[rows]
+    truth, predicted = run.y_test[rows], _predicted(run)[rows]
     ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
 
     def draw(axes: Axes) -> None:
         axes.plot(ends, ends, color=_INK, linewidth=0.8)
         axes.plot(truth, predicted, "o", color=_ACCENT, markersize=3.5, alpha=0.6)
-        axes.set(
-            xlabel=f"true {page.short(run.fitted.target, 30)}", ylabel="predicted", aspect="equal"
-        )
+        axes.set(xlabel=f"true {page.short(run.target, 30)}", ylabel="predicted", aspect="equal")
         axes.locator_params(nbins=5)
 
     return _plot(draw, "predicted against true values", height=3.8) + page.note(
@@ -104,7 +107,7 @@ def _scatter(run: Run) -> str:
 
 def _importance(run: Run) -> str:
     """Plot what shuffling each feature costs, the dearest first."""
-    ranked = sorted(run.importance.items(), key=lambda pair: -pair[1])
+    ranked = sorted(importance(run).items(), key=lambda pair: -pair[1])
     names, costs = zip(*reversed(ranked[:MAX_BARS]), strict=True)
 
     def draw(axes: Axes) -> None:
@@ -113,7 +116,7 @@ def _importance(run: Run) -> str:
         axes.set(xlabel="cost of shuffling", ylim=(-0.6, len(names) - 0.4))
         axes.locator_params(axis="x", nbins=4)
 
-    cost = "Loss of accuracy" if run.fitted.labels else "Growth of the mean absolute error"
+    cost = "Loss of accuracy" if _labels(run) else "Growth of the mean absolute error"
     return _plot(draw, "permutation importance", height=0.7 + 0.25 * len(names)) + page.note(
         f"{cost} when the values of a feature are shuffled: what the model uses, not what causes "
         "what. Features that say the same share the cost.",
@@ -123,14 +126,14 @@ def _importance(run: Run) -> str:
 
 def _columns(run: Run, data: Any) -> str:
     """List the columns: how each is used, what is missing, its values."""
-    encoder, target = run.fitted.encoder, data[run.fitted.target]
+    steps, target = run.evaluated, data[run.target]
     uses = dict.fromkeys(data.columns, ("not used", ""))
-    for column in encoder.schema.columns:
-        categories = encoder.categories.get(column.name, ())
-        uses[column.name] = (column.kind, _values(categories, column.low, column.high))
-    ends = () if run.fitted.labels else (target.min(), target.max())
-    uses[target.name] = ("target", _values(run.fitted.labels, *ends))
-    clean = nw.from_native(preprocess.apply(data.to_native(), encoder.schema), eager_only=True)
+    for name, kind in steps["clean"].kinds_.items():
+        categories = steps["features"].categories_.get(name, ())
+        uses[name] = (kind, _values(categories, *steps["clean"].ranges_.get(name, ())))
+    ends = () if _labels(run) else (target.min(), target.max())
+    uses[target.name] = ("target", _values(_labels(run), *ends))
+    clean = nw.from_native(steps["clean"].transform(data.to_native()), eager_only=True)
     rows = []
     for name, (kind, values) in uses.items():
         n_missing = (clean if name in clean.columns else data)[name].null_count()
@@ -145,10 +148,10 @@ def _columns(run: Run, data: Any) -> str:
 def _model_card(run: Run, card: dict[str, Any], data: Any) -> str:
     """Say what the model is for, where it comes from and where not to trust it."""
     versions = (f"{name} {version}" for name, version in card.get("versions", {}).items())
-    n_test = len(run.truth)
+    n_test = len(run.y_test)
     facts: dict[str, Iterable[str]] = {
         "What for": [
-            f"To predict {_names([run.fitted.target])} of rows like those it learned from: the "
+            f"To predict {_names([run.target])} of rows like those it learned from: the "
             "same columns in the same units, gathered the same way."
         ],
         "Data": [
@@ -157,8 +160,8 @@ def _model_card(run: Run, card: dict[str, Any], data: Any) -> str:
             *_drawn(card),
         ],
         "Rows": [
-            f"{run.n_train} to learn from and {n_test} to measure on, parted by chance with seed "
-            f"{card['seed']}; {len(data) - run.n_train - n_test} without a target."
+            f"{len(run.train)} training rows, {n_test} test rows (seed {card['seed']}); "
+            f"{len(data) - len(run.train) - n_test} without a target."
         ],
         "Versions": [", ".join(versions) or "see model.json"],
         "Limits": _limits(run, data),
@@ -176,17 +179,39 @@ def _drawn(card: dict[str, Any]) -> Iterator[str]:
 
 
 def _limits(run: Run, data: Any) -> Iterator[str]:
-    fitted, encoder = run.fitted, run.fitted.encoder
     yield "It saw no numbers outside the ranges above; texts that are rare or new count as one."
-    if alone := [name for name, values in encoder.categories.items() if not values]:
-        yield f"Nothing was learned from {_names(alone)}: no value occurs twice."
-    known = {fitted.target, *encoder.schema.names()}
+    known = {run.target, *run.evaluated["clean"].kinds_}
     if unused := [name for name in data.columns if name not in known]:
         yield f"Not used: {_names(unused)}."
-    tried = set(run.truth.tolist())
-    if untried := [label for code, label in enumerate(fitted.labels) if code not in tried]:
+    yield from run.hints
+    tried = set(run.y_test.tolist())
+    if untried := [label for label in _labels(run) if label not in tried]:
         yield f"Not measured, for want of rows: {_names(untried)}."
     yield "Rows that belong together, e.g. of one person, may lie in both parts and flatter it."
+
+
+def importance(run: Run) -> dict[str, float]:
+    """Measure what shuffling each feature costs."""
+    inputs = run.evaluated[:-1].transform(run.test)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an array has no feature names
+        costs = inspection.permutation_importance(
+            run.evaluated[-1],
+            inputs.to_numpy(),
+            run.y_test,
+            scoring="accuracy" if _labels(run) else "neg_mean_absolute_error",
+            n_repeats=3,
+            random_state=run.settings.seed,
+        )
+    return dict(zip(inputs.columns, costs.importances_mean.tolist(), strict=True))
+
+
+def _labels(run: Run) -> list[Any]:
+    return run.evaluated.classes_.tolist() if run.task == "classification" else []
+
+
+def _predicted(run: Run) -> np.ndarray:
+    return evaluate.answer(run.evaluated, run.test).predicted
 
 
 def _values(categories: Sequence[Any], low: Any = None, high: Any = None) -> str:

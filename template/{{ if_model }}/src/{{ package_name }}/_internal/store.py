@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import platform
+from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ def save(
     estimator: Any,
     card: dict[str, Any],
     others: dict[str, str] | None = None,
+    *,
+    trusted: Collection[str] = (),
 ) -> None:
     """Write ``model.skops``, ``model.json`` and what else belongs to the run.
 
@@ -60,7 +63,7 @@ def save(
         If a file cannot be written.
     """
     content = skops.io.dumps(estimator)
-    _refuse_unknown_types(content, MODEL)
+    _refuse_unknown_types(content, MODEL, trusted)
     card = {
         "format": _FORMAT,
         **card,
@@ -76,7 +79,7 @@ def save(
     )
 
 
-def load(folder: Path) -> tuple[Any, dict[str, Any]]:
+def load(folder: Path, *, trusted: Collection[str] = ()) -> tuple[Any, dict[str, Any]]:
     """Read a model back: the estimator and its card.
 
     Raises
@@ -85,11 +88,11 @@ def load(folder: Path) -> tuple[Any, dict[str, Any]]:
         If a file is missing, was changed since it was saved, or holds a type that
         is not allowed. Nothing of the file has run by then.
     """
-    content, card = read(folder)
-    return unpack(content), card
+    content, card = read(folder, trusted=trusted)
+    return unpack(content, trusted=trusted), card
 
 
-def read(folder: Path) -> tuple[bytes, dict[str, Any]]:
+def read(folder: Path, *, trusted: Collection[str] = ()) -> tuple[bytes, dict[str, Any]]:
     """Read a model's bytes, fit for `unpack` here or elsewhere, and its card.
 
     Raises
@@ -104,14 +107,14 @@ def read(folder: Path) -> tuple[bytes, dict[str, Any]]:
             f"{folder / MODEL} is not the file that {CARD} describes (SHA-256 differs): train again"
         )
         raise ModelError(msg)
-    _refuse_unknown_types(content, folder / MODEL)
+    _refuse_unknown_types(content, folder / MODEL, trusted)
     _warn_of_drift(card)
     return content, card
 
 
-def unpack(content: bytes) -> Any:
+def unpack(content: bytes, *, trusted: Collection[str] = ()) -> Any:
     """Build the estimator from its bytes; no type is built that is not allowed."""
-    return skops.io.loads(content, trusted=ALLOWED)
+    return skops.io.loads(content, trusted=[*ALLOWED, *trusted])
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -166,14 +169,15 @@ def _card_sha256(card: dict[str, Any]) -> str:
     return _sha256(json.dumps(rest, sort_keys=True).encode())
 
 
-def _refuse_unknown_types(content: bytes, path: object) -> None:
+def _refuse_unknown_types(content: bytes, path: object, trusted: Collection[str]) -> None:
     try:
-        unknown = set(skops.io.get_untrusted_types(data=content)) - set(ALLOWED)
+        unknown = set(skops.io.get_untrusted_types(data=content)) - {*ALLOWED, *trusted}
     except Exception as error:  # whatever a foreign file makes skops raise
         msg = f"{path} is no model file: {error}"
         raise ModelError(msg) from error
     if unknown:
-        msg = f"{path} holds types that are not allowed: {', '.join(sorted(unknown))}"
+        names = ", ".join(sorted(unknown))
+        msg = f"{path} holds types that are not allowed: {names}: add them to TRUSTED in model.py"
         raise ModelError(msg)
 
 

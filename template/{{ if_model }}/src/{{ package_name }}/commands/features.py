@@ -4,12 +4,15 @@ DATA is a file, a folder of parts or a glob; without it the sample is used.
 """
 
 import functools
+import logging
 from pathlib import Path
 from typing import Any
 
 import click
 
 __all__ = ["command"]
+
+logger = logging.getLogger(__name__)
 
 
 @click.command(help=__doc__)
@@ -57,20 +60,17 @@ def command(
         table = opened(rows, io.parts(source)).apply(plugins)
         aside = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
         known = [aside] if target or aside in table.empty().columns else []
-        encoder = table.ask(functools.partial(_learn, [*known, *settings.drop]))
-        made = table.then(functools.partial(_transform, encoder))
-        io.write_table(made, output, source=source)
+        steps = table.ask(functools.partial(_fit, [*known, *settings.drop]))
+        for step in steps:
+            for name, reason in step.unused_.items():
+                logger.warning("not used: %r %s", name, reason)
+            table = table.then(step.transform)
+        io.write_table(table, output, source=source)
     click.echo(output)
 
 
-def _learn(drop: list[str], frame: Any) -> Any:
+def _fit(drop: list[str], frame: Any) -> list[Any]:
     from .. import features, preprocess
 
-    schema = preprocess.fit(frame, drop=drop)
-    return features.fit(preprocess.apply(frame, schema), schema)
-
-
-def _transform(encoder: Any, frame: Any) -> Any:
-    from .. import features, preprocess
-
-    return features.transform(preprocess.apply(frame, encoder.schema), encoder)
+    clean = preprocess.Clean(drop).fit(frame)
+    return [clean, features.Features().fit(clean.transform(frame))]

@@ -5,11 +5,10 @@ FOLDER is what train wrote; DATA is a file, a folder of parts or a glob.
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,7 +17,6 @@ from ..errors import DataError, PluginError
 if TYPE_CHECKING:
     import polars as pl
 
-    from .. import preprocess
     from .._internal import registry
 
 __all__ = ["command"]
@@ -60,11 +58,11 @@ def command(
     from .._internal import registry, store
 
     settings = config.load(config_path, engine=engine)
-    content, card = store.read(folder)
-    schema = model.from_card(card, None).encoder.schema
+    content, card = store.read(folder, trusted=model.TRUSTED)
+    clean = store.unpack(content, trusted=model.TRUSTED)["clean"]
     keep = tuple(dict.fromkeys(keep))
-    recipe = engines.Recipe(_scorer, (content, card, keep))
-    rows = io.scan(data, text=schema.names("category"))
+    recipe = engines.Recipe(_scorer, (content, keep))
+    rows = io.scan(data, text=[name for name, kind in clean.kinds_.items() if kind == "category"])
     plugins = registry.pick(
         registry.recall(card["transforms"]),
         settings.plugin_folder,
@@ -79,23 +77,21 @@ def command(
         table = opened(rows, io.parts(data), keep).apply(plugins)
         recipe(table.empty())  # what is wrong with the columns is told at once
         _check_count(plugins, n_rows, table.count() if plugins else n_rows)
-        for name, range_ in table.ask(functools.partial(_outside, schema)).items():
-            logger.warning("column %s is outside what training saw: %s", name, range_)
+        for name, ranges in table.ask(clean.outside).items():
+            logger.warning("column %s has values outside the training range: %s", name, ranges)
         with tqdm(total=n_rows, unit="row", unit_scale=True, disable=None) as bar:
             io.write(table.score(recipe, bar.update).rows(), output, source=data)
     click.echo(output)
 
 
-def _scorer(
-    content: bytes, card: dict[str, Any], keep: tuple[str, ...]
-) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """Build what predicts a batch from a model's bytes, its card and the columns to copy."""
+def _scorer(content: bytes, keep: tuple[str, ...]) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Build what predicts a batch from a model's bytes and the columns to copy."""
     import polars as pl
 
     from .. import model
     from .._internal import store
 
-    fitted = model.from_card(card, store.unpack(content))
+    fitted = store.unpack(content, trusted=model.TRUSTED)
 
     def score(batch: pl.DataFrame) -> pl.DataFrame:
         scored: pl.DataFrame = model.predict(fitted, batch)
@@ -103,12 +99,6 @@ def _scorer(
         return pl.concat([batch.select(*keep), scored], how="horizontal")
 
     return score
-
-
-def _outside(schema: preprocess.Schema, frame: Any) -> dict[str, str]:
-    from .. import preprocess
-
-    return preprocess.outside(preprocess.apply(frame, schema), schema)
 
 
 def _check_count(plugins: list[registry.Plugin], n_rows: int, n_left: int) -> None:

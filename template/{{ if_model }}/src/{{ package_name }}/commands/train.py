@@ -1,24 +1,19 @@
-"""Train a model on a table; write the model, its card and a report.
+"""Train a model on a table; write the model, its record and a report.
 
 DATA is a file, a folder of parts or a glob; without it the sample is used.
 """
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from ..config import Settings
 
 __all__ = ["command"]
 
 logger = logging.getLogger(__name__)
 
-_OF_A_PLACE = {"plugin_folder", "no_plugins", "engine", "cluster"}
+_NOT_RECORDED = {"plugin_folder", "no_plugins", "engine", "cluster"}
 
 
 @click.command(help=__doc__)
@@ -36,10 +31,13 @@ _OF_A_PLACE = {"plugin_folder", "no_plugins", "engine", "cluster"}
     "--drop",
     multiple=True,
     metavar="NAME",
-    help="Column to leave out; may be repeated.",
+    help="Column not to use; may be repeated.",
 )
-@click.option("--seed", type=int, metavar="N", help="Of all that is left to chance.")
-@click.option("--max-rows", type=int, metavar="N", help="Train on so many, drawn by chance.")
+@click.option("--seed", type=int, metavar="N", help="Random seed.")
+@click.option(
+    "--max-rows", type=int, metavar="N", help="Train on a random sample of at most N rows."
+)
+@click.option("--search", type=int, metavar="N", help="Try N sets of parameters, keep the best.")
 @click.option(
     "--from",
     "earlier",
@@ -49,78 +47,60 @@ _OF_A_PLACE = {"plugin_folder", "no_plugins", "engine", "cluster"}
 @click.pass_obj
 def command(
     config_path: Path | None,
+    /,
     data: str | None,
-    target: str | None,
     output: Path,
-    drop: tuple[str, ...],
-    seed: int | None,
-    max_rows: int | None,
     earlier: Path | None,
+    **options: Any,
 ) -> None:
-    """Train, measure, save and say where it is."""
+    """Read, train, save, report, and say where everything is."""
     from tqdm.contrib.logging import tqdm_logging_redirect
 
     from .. import config, io, model, preprocess, report
     from .._internal import registry, store
 
     before = store.read_card(earlier) if earlier else {}
-    given = {"target": target, "drop": drop or None, "seed": seed, "max_rows": max_rows}
-    given = before.get("settings", {}) | {
-        key: value for key, value in given.items() if value is not None
-    }
-    settings = config.load(config_path, **given)
-    source = data or before.get("data", {}).get("source")
-    stages = tqdm_logging_redirect(
-        desc="read the table",
-        initial=1,
-        total=3,
-        bar_format="{n_fmt}/{total_fmt} {desc}",
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    settings = config.load(config_path, **before.get("settings", {}) | given)
+    data = data or before.get("data", {}).get("source")
+    source = data or io.SAMPLE
+    with tqdm_logging_redirect(
+        desc="search" if settings.search else "train",
+        total=model.n_fits(settings),
         leave=False,
         disable=None,
         loggers=[logging.getLogger(__package__.partition(".")[0])],
-    )
-    bar = click.get_current_context().with_resource(stages)
-    table, n_source_rows = _read(source or io.SAMPLE, settings)
-    plugins = registry.pick(
-        settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
-    )
-    table = registry.apply(plugins, table)
-    bar.n = 2
-    bar.set_description_str(f"fit and measure a model of {len(table)} rows")
-    target = settings.target or ("" if source else preprocess.SAMPLE_TARGET)
-    run = model.train(table, target, settings)
-    bar.n = 3
-    bar.set_description_str("write the model and its report")
-    card = {
-        **model.to_card(run.fitted),
-        "metrics": run.metrics,
-        "seed": settings.seed,
-        "versions": store.versions(),
-        "settings": settings.model_dump(mode="json", exclude=_OF_A_PLACE),
-        "data": {
-            "source": source,
-            "sha256": io.sha256(source or io.SAMPLE),
-            "n_source_rows": n_source_rows,
-            "n_rows": len(table),
-        },
-        "transforms": registry.record(plugins),
-    }
-    store.save(
-        output,
-        run.fitted.estimator,
-        card,
-        {"report.html": report.render(run, card, table)},
-    )
-    bar.close()
+    ) as bar:
+        rows, n_source_rows = _read(source, settings)
+        plugins = registry.pick(
+            settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
+        )
+        table = registry.apply(plugins, rows)
+        target = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
+        run = model.train(table, target, settings, tick=bar.update)
+        card = {
+            **model.to_card(run),
+            "versions": store.versions(),
+            "settings": settings.model_dump(mode="json", exclude=_NOT_RECORDED),
+            "data": {
+                "source": data,
+                "sha256": io.sha256(source),
+                "n_source_rows": n_source_rows,
+                "n_rows": len(table),
+            },
+            "transforms": registry.record(plugins),
+        }
+        page = report.render(run, card, table)
+        store.save(output, run.model, card, {"report.html": page}, trusted=model.TRUSTED)
     _print_metrics(run.metrics)
     for name in (store.MODEL, store.CARD, "report.html"):
         click.echo(output / name)
     if before:
-        _compare(before, card)
+        _check_same(before, card)
 
 
-def _read(source: str | Path, settings: "Settings") -> "tuple[pl.DataFrame, int]":
-    """Read the rows to train on; tell how many there are."""
+def _read(source: str | Path, settings: Any) -> tuple[Any, int]:
+    """Read the rows to train on, and count those of the source."""
     from .. import io
 
     if settings.max_rows:
@@ -129,15 +109,16 @@ def _read(source: str | Path, settings: "Settings") -> "tuple[pl.DataFrame, int]
     return table, len(table)
 
 
-def _print_metrics(metrics: dict[str, dict[str, float]]) -> None:
+def _print_metrics(metrics: dict[str, dict[str, float | None]]) -> None:
     width = max(len(name) for name in metrics)
     click.echo(f"{'':{width}}  {'model':>9}  {'baseline':>9}")
     for name, values in metrics.items():
-        click.echo(f"{name:{width}}  {values['model']:9.4g}  {values['baseline']:9.4g}")
+        spread = "" if values["spread"] is None else f"  ± {values['spread']:.2g}"
+        click.echo(f"{name:{width}}  {values['model']:9.4g}  {values['baseline']:9.4g}{spread}")
 
 
-def _compare(before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Say whether a repeated run gave what it gave before; exit with 1 if it did not."""
+def _check_same(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Say whether a repeated run gave the same metrics; exit with 1 if it did not."""
     if before["data"]["sha256"] != now["data"]["sha256"]:
         logger.warning("the data are not those of the earlier run (SHA-256 differs)")
     differing = [
