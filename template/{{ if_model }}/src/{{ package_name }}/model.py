@@ -271,7 +271,7 @@ def _fit(
     task: str, settings: Settings, X: Any, y: np.ndarray, by: Any, tick: Callable[[], object]
 ) -> tuple[pipeline.Pipeline, list[dict[str, Any]]]:
     """Fit the pipeline, or the best one of a search; give what the search tried."""
-    if task == "classification" and len(labels := np.unique(y)) < 2:
+    if task == "classification" and len(labels := np.unique(y).tolist()) < 2:
         msg = f"split = {settings.split!r} leaves the one label {labels[0]!r} to learn from"
         raise ModelError(msg)
     model = build(task, settings)

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from {{ package_name }} import cli, report
+from my_project import cli, report
 
 TABLE = "x,colour,day,label\n" + "".join(
     f"{row}.5,{'red' if row % 3 else 'blue'},2024-01-{row + 1:02},{'high' if row > 11 else 'low'}\n"
