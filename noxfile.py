@@ -11,7 +11,7 @@ import nox
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv"
-nox.options.sessions = ["tests", "matrix", "update", "projects", "demo"]
+nox.options.sessions = ["tests", "matrix", "update", "projects", "docs", "demo"]
 
 ROOT = Path(__file__).parent
 PARALLEL = ["-n2", "--dist=worksteal"]  # tests that share a fixture follow each other
@@ -101,7 +101,7 @@ def long(session: nox.Session) -> None:
     """
     install(session, "projects")
     with in_memory() as environment:
-        words = ["--long", "-m", "not cluster and (slow or not matrix)", "--show-capture=no"]
+        words = ["--long", "-m", "not (cluster or site) and (slow or not matrix)", "--show-capture=no"]
         session.run("pytest", *PARALLEL, *words, *session.posargs, env=environment)
 
 
@@ -127,11 +127,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Compare the documents with the template: `nox -s docs [-- --write]` writes what is generated."""
-    install(session, "tests")
+    """Build the site, docs/_build, and test it: `nox -s docs [-- --write]` first writes what is generated."""
+    install(session, "site")
     if "--write" in session.posargs:
         session.run("python", "tests/support/documents.py")
-    session.run("pytest", "-m", "not projects", "tests/documents/test_documents.py")
+    session.run("sphinx-build", "--fail-on-warning", "--fresh-env", "--quiet", "docs", "docs/_build")
+    session.run("pytest", *PARALLEL, "-m", "not projects", "tests/documents")
 
 
 @nox.session(default=False)

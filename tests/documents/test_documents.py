@@ -15,7 +15,17 @@ from typing import Any
 import click
 import pytest
 from combinations import combinations
-from documents import DOCUMENTS, QUESTIONS, blocks, links, listed, named_paths, questions_page, sessions
+from documents import (
+    DOCUMENTS,
+    QUESTIONS,
+    blocks,
+    decisions_page,
+    links,
+    listed,
+    named_paths,
+    questions_page,
+    sessions,
+)
 from jinja2 import Template
 from projects import Project
 from questions import ASKED, KINDS, ROOT, SETTINGS, SIZES
@@ -24,7 +34,7 @@ from rendering import Renderer, contents
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHANGING = (ROOT / "docs" / "changing.md").read_text(encoding="utf-8")
 TOUR = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
-DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 # As in this repository, whatever a fork's defaults are.
 ANSWERS = {"project_name": "Documents", "package_name": "my_project", "hosting": "github", "docs": "sphinx"}
 
@@ -89,6 +99,11 @@ def test_questions_page_is_what_copier_yml_gives() -> None:
     assert QUESTIONS.read_text(encoding="utf-8") == questions_page(), "nox -s docs -- --write"
 
 
+def test_decisions_page_lists_every_decision() -> None:
+    page = (ROOT / "docs" / "decisions" / "index.md").read_text(encoding="utf-8")
+    assert page == decisions_page(), "nox -s docs -- --write"
+
+
 def test_readme_has_at_most_80_lines_and_begins_with_the_demo() -> None:
     assert len(README.splitlines()) <= 80
     assert blocks(README)[0] == ("console", 'python3 -m pip install "nox[uv]" && python3 -m nox -s demo\n')
@@ -113,12 +128,15 @@ def test_readme_counts_the_combinations() -> None:
 
 
 def test_readme_and_index_lead_to_every_page() -> None:
-    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    reached = {(ROOT / "docs" / link).resolve() for link in links(index)} | {ROOT / link for link in links(README)}
-    assert [path for path in DOCUMENTS if path not in reached | {ROOT / "README.md"}] == []
+    reached, left = set(), {ROOT / "README.md", ROOT / "docs" / "index.md"}
+    while left:
+        reached.add(page := left.pop())
+        found = {(page.parent / link).resolve() for link in links(page.read_text(encoding="utf-8"))}
+        left |= {path for path in found & {*DOCUMENTS} if path not in reached}
+    assert [path for path in DOCUMENTS if path not in reached and path.name != "404.md"] == []
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_relative_links_resolve(path: Path) -> None:
     assert [link for link in links(path.read_text(encoding="utf-8")) if not (path.parent / link).exists()] == []
 

@@ -16,7 +16,7 @@ from questions import ROOT
 
 FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yml"))}
-HISTORY = {"long", "projects", "notes", "oldest_copier", "tests", "update"}
+HISTORY = {"docs", "long", "projects", "notes", "oldest_copier", "tests", "update"}
 """Sessions that look for releases."""
 
 

@@ -19,9 +19,22 @@ from combinations import combinations
 from questions import ASKED, ROOT, choices
 from rendering import snapshot
 
-__all__ = ["DOCUMENTS", "QUESTIONS", "blocks", "links", "listed", "named_paths", "questions_page", "sessions"]
+__all__ = [
+    "DECISIONS",
+    "DOCUMENTS",
+    "QUESTIONS",
+    "blocks",
+    "decisions_page",
+    "links",
+    "listed",
+    "named_paths",
+    "questions_page",
+    "sessions",
+]
 
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+_PAGES = [path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts]
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *_PAGES])
+DECISIONS = ROOT / "docs" / "decisions" / "index.md"
 QUESTIONS = ROOT / "docs" / "questions.md"
 
 START = """\
@@ -37,6 +50,28 @@ built from each (`nox -s matrix`). An answer that cannot work is refused, with t
 
 This page is made from copier.yml by `nox -s docs -- --write`.
 """
+
+
+LIST = """\
+# Decisions
+
+Why things are as they are: context, decision and consequence, at most 30 lines each.
+
+{rows}
+```{{toctree}}
+:hidden:
+:glob:
+
+0*
+```
+"""
+
+
+def decisions_page() -> str:
+    """Write docs/decisions/index.md from the titles of the decisions."""
+    pages = sorted(DECISIONS.parent.glob("0*.md"))
+    titles = {path.name: path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ") for path in pages}
+    return LIST.format(rows="".join(f"- [{title}]({name})\n" for name, title in titles.items()))
 
 
 def questions_page() -> str:
@@ -131,3 +166,4 @@ def _default_answers() -> dict[str, Any]:
 
 if __name__ == "__main__":
     QUESTIONS.write_text(questions_page(), encoding="utf-8")
+    DECISIONS.write_text(decisions_page(), encoding="utf-8")
