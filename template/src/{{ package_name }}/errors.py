@@ -8,6 +8,7 @@ __all__ = [
     "ModelError",
     "PackageError",
     "PluginError",
+    "require",
 ]
 
 
@@ -16,6 +17,18 @@ class PackageError(Exception):
 
     The command line prints its message in one line and exits with 2.
     """
+
+
+def require(ok: object, error: type[PackageError], message: str) -> None:
+    """Raise an error unless something holds.
+
+    Raises
+    ------
+    PackageError
+        An `error` with the message, if `ok` is false.
+    """
+    if not ok:
+        raise error(message)
 
 
 class ConfigError(PackageError):

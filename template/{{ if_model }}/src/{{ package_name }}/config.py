@@ -1,13 +1,13 @@
 """Typed settings: file < environment < command line.
 
-A file is read only where it is named, with ``--config`` or the environment
-variable ``<PACKAGE>_CONFIG``; every other variable is ``<PACKAGE>_`` and the
-name of a setting. In a variable lists are split at commas, or JSON.
+A file is read only where it is named, with ``--config`` or the environment variable
+``<PACKAGE>_CONFIG``; every other variable is ``<PACKAGE>_`` and the name of a setting. In a
+variable lists are split at commas, or JSON.
 """
 
 import functools
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,67 +19,37 @@ __all__ = ["PREFIX", "Settings", "load", "origins", "settings"]
 
 
 class Settings(BaseSettings):
-    """Everything a run can be told; see ``config.toml`` for the same list."""
+    """All settings of a run; ``config.toml`` describes each."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    target: Annotated[
-        str | None, Field(description="column to predict; none: the sample's own")
-    ] = None
-    task: Annotated[
-        Literal["auto", "classification", "regression"],
-        Field(description="auto: from the target's values"),
-    ] = "auto"
-    drop: Annotated[Names, Field(description="columns to leave out")] = ()
-    seed: Annotated[int, Field(ge=0, lt=2**32, description="of the split and the model")] = 0
-    max_rows: Annotated[
-        int | None, Field(ge=1, description="rows to train on, drawn by chance; none: all")
-    ] = None
-    test_fraction: Annotated[
-        float, Field(gt=0, lt=1, description="share of rows kept for the metrics")
-    ] = 0.25
+    target: str | None = None
+    task: Literal["auto", "classification", "regression"] = "auto"
+    drop: Names = ()
+    seed: int = Field(0, ge=0, lt=2**32)
+    max_rows: int | None = Field(None, ge=1)
 
-    split: Annotated[
-        Literal["random", "group", "time"], Field(description="how test rows are chosen")
-    ] = "random"
-    split_by: Annotated[
-        str | None, Field(description="column of the groups, or of the time, to split by")
-    ] = None
-    use_split_by: Annotated[bool, Field(description="use that column as a feature, too")] = False
-    folds: Annotated[
-        int, Field(ge=0, le=100, description="cross-validation; 0: one training and test part")
-    ] = 0
-    refit: Annotated[
-        bool, Field(description="save a model fitted on all rows, not on the training rows")
-    ] = True
-    metric: Annotated[
-        str | None, Field(description="that a search improves; none: balanced accuracy or MAE")
-    ] = None
-    search: Annotated[int, Field(ge=0, description="number of parameter sets to try")] = 0
-    class_weight: Annotated[
-        Literal["balanced"] | None, Field(description="balanced: rare labels count more")
-    ] = None
+    test_fraction: float = Field(0.25, gt=0, lt=1)
+    split: Literal["random", "group", "time"] = "random"
+    split_by: str | None = None
+    use_split_by: bool = False
+    folds: int = Field(0, ge=0, le=100)
+    refit: bool = True
+    metric: str | None = None
+    search: int = Field(0, ge=0)
 
-    plugin_folder: Annotated[
-        Path | None, Field(description="folder with transforms of your own")
-    ] = None
-    no_plugins: Annotated[
-        bool, Field(description="use only plugins that come with the package")
-    ] = False
-    transforms: Annotated[Steps, Field(description="plugins to apply, in this order")] = ()
+    plugin_folder: Path | None = None
+    no_plugins: bool = False
+    transforms: Steps = ()
+    engine: str = "polars"
+    cluster: str | None = None
 
-    engine: Annotated[str, Field(description="what handles the tables")] = "polars"
-    cluster: Annotated[
-        str | None, Field(description="address of a running cluster, for dask and spark")
-    ] = None
-
-    learning_rate: Annotated[float, Field(gt=0, le=1, description="shrinkage of each tree")] = 0.1
-    max_iter: Annotated[int, Field(ge=1, le=100_000, description="number of trees, per class")] = (
-        100
-    )
-    max_leaf_nodes: Annotated[int, Field(ge=2, description="leaves of a tree")] = 31
-    min_samples_leaf: Annotated[int, Field(ge=1, description="rows in a leaf")] = 20
-    l2_regularization: Annotated[float, Field(ge=0, description="0: none; larger: smoother")] = 0.0
+    class_weight: Literal["balanced"] | None = None
+    learning_rate: float = Field(0.1, gt=0, le=1)
+    max_iter: int = Field(100, ge=1, le=100_000)
+    max_leaf_nodes: int = Field(31, ge=2)
+    min_samples_leaf: int = Field(20, ge=1)
+    l2_regularization: float = Field(0.0, ge=0)
 
 
 @functools.cache
@@ -107,8 +77,8 @@ def load(file: Path | None = None, **given: Any) -> Settings:
     Raises
     ------
     ConfigError
-        If the file cannot be read or a value breaks its rule. The message holds
-        every mistake: key, value, rule.
+        If the file cannot be read or a value breaks its rule. The message lists all
+        mistakes: key, value, rule.
 
     Examples
     --------

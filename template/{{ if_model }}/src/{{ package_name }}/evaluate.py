@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -10,13 +10,12 @@ import numpy as np
 from sklearn import dummy, metrics, model_selection
 
 from .config import Settings
-from .errors import ModelError
+from .errors import ModelError, require
 
 __all__ = [
     "ERRORS",
     "METRICS",
     "Answer",
-    "Part",
     "answer",
     "baseline",
     "hints",
@@ -27,13 +26,8 @@ __all__ = [
 
 METRICS = {
     "classification": [
-        "balanced accuracy",
-        "accuracy",
-        "F1 (macro)",
-        "ROC AUC",
-        "average precision",
-        "log loss",
-        "Brier score",
+        *("balanced accuracy", "accuracy", "F1 (macro)"),
+        *("ROC AUC", "average precision", "log loss", "Brier score"),
     ],
     "regression": ["MAE", "RMSE", "R2", "median absolute error", "MAPE"],
 }
@@ -42,10 +36,9 @@ METRICS = {
 ERRORS = {"log loss", "Brier score", "MAE", "RMSE", "median absolute error", "MAPE"}
 """Metrics of which less is better."""
 
-Part = tuple[np.ndarray, np.ndarray]
-"""Row numbers for training and for testing, ascending."""
-
 _IDENTIFIER = r"(?:^|[_ .-])(?i:id|nr|key|code|person|patient|subject|user|customer)$|[a-z]I[dD]$"
+
+Part = tuple[np.ndarray, np.ndarray]
 
 
 def split(
@@ -68,8 +61,9 @@ def split(
 
     Returns
     -------
-    list[Part]
-        One pair for each fold. Groups, and rows of the same time, stay together.
+    list[tuple[np.ndarray, np.ndarray]]
+        Row numbers of both parts for each fold, ascending. Rows of one group, and rows of
+        the same time, are in one part.
 
     Raises
     ------
@@ -84,58 +78,38 @@ def split(
     [(array([1]), array([0, 2, 3]))]
     """
     known = np.arange(len(truth)) if by is None else np.unique(by)
-    needed = 2 if not folds else folds + (settings.split == "time")
-    if len(known) < needed:
-        what = {"random": "rows", "group": "groups", "time": "points in time"}[settings.split]
-        msg = f"split = {settings.split!r} needs at least {needed} {what}, got {len(known)}"
-        raise ModelError(msg)
-    rare = min(Counter(truth.tolist()).values()) if stratify else 0
+    needed = folds + (settings.split == "time") if folds else 2
+    what = {"random": "rows", "group": "groups", "time": "points in time"}[settings.split]
+    msg = f"split = {settings.split!r} needs at least {needed} {what}, got {len(known)}"
+    require(len(known) >= needed, ModelError, msg)
     if settings.split == "time" and by is not None:
-        codes = np.searchsorted(known, by)
-        return list(_by_time(codes, settings.test_fraction, folds))
-    if not folds and by is None:
-        return [_at_random(truth, settings, rare=rare)]
-    kinds = {
-        (True, True): model_selection.StratifiedGroupKFold,
-        (True, False): model_selection.StratifiedKFold,
-        (False, True): model_selection.GroupKFold,
-        (False, False): model_selection.KFold,
-    }
-    if folds:
-        kind = kinds[rare >= folds, by is not None]
-        splitter = kind(folds, shuffle=True, random_state=settings.seed)
-    else:
-        n_test = min(max(round(len(known) * settings.test_fraction), 1), len(known) - 1)
-        splitter = model_selection.GroupShuffleSplit(
-            1, test_size=n_test, random_state=settings.seed
-        )
-    return list(splitter.split(truth, truth, by))
-
-
-def _at_random(truth: np.ndarray, settings: Settings, *, rare: int) -> Part:
-    n_test = min(max(round(len(truth) * settings.test_fraction), 2), len(truth) - 1)  # R2 needs 2
-    enough = rare > 1 and len(np.unique(truth)) <= min(n_test, len(truth) - n_test)
-    train, test = model_selection.train_test_split(
-        np.arange(len(truth)),
-        test_size=n_test,
-        random_state=settings.seed,
-        stratify=truth if enough else None,
-    )
-    return np.sort(train), np.sort(test)
+        return list(_by_time(np.searchsorted(known, by), settings.test_fraction, folds))
+    fewest = 1 if settings.split == "group" else 2  # R2 needs two rows
+    n_test = min(max(round(len(known) * settings.test_fraction), fewest), len(known) - 1)
+    labels = Counter(truth.tolist() if stratify else ())
+    enough = min(labels.values(), default=0) >= (folds or 2)
+    if not folds:
+        enough = enough and len(labels) <= min(n_test, len(known) - n_test)
+    names = {(False, False): "", (True, False): "Stratified", (False, True): "Group"}
+    name = names.get((enough, by is not None), "StratifiedGroup" if folds else "Group")
+    kind = getattr(model_selection, f"{name}{'KFold' if folds else 'ShuffleSplit'}")
+    options = {"shuffle": True} if folds else {"test_size": n_test}
+    splitter = kind(folds or 1, random_state=settings.seed, **options)
+    return [(np.sort(train), np.sort(test)) for train, test in splitter.split(truth, truth, by)]
 
 
 def _by_time(points: np.ndarray, test_fraction: float, folds: int) -> Iterator[Part]:
     """Test on what comes after the training rows; `points` counts the points in time from 0."""
+    n_points = points.max() + 1
     first = max(1, np.sort(points)[-max(1, round(len(points) * test_fraction))])
-    bounds = [(first, points.max() + 1)]
+    tests = [range(first, n_points)]
     if folds:
-        parts = model_selection.TimeSeriesSplit(folds).split(range(points.max() + 1))
-        bounds = [(test[0], test[-1] + 1) for _, test in parts]
-    for begin, end in bounds:
-        yield np.flatnonzero(points < begin), np.flatnonzero((begin <= points) & (points < end))
+        tests = [test for _, test in model_selection.TimeSeriesSplit(folds).split(range(n_points))]
+    for test in tests:
+        yield np.flatnonzero(points < test[0]), np.flatnonzero(np.isin(points, test))
 
 
-def hints(frame: Any, part: Part) -> list[str]:
+def hints(frame: Any, part: Part) -> Iterator[str]:
     """Say which columns make a random split look wrong, with the setting that would help.
 
     Parameters
@@ -143,33 +117,21 @@ def hints(frame: Any, part: Part) -> list[str]:
     frame
         Narwhals frame of the columns that are used.
     part
-        The rows of a random split.
+        Row numbers of both parts of the split.
     """
-    found = []
+    train, test = part
     for values in frame.iter_columns():
-        name, kind = values.name, values.dtype
-        if kind in (nw.Date, nw.Datetime) and values.n_unique() > 2:
+        name, kind, n_values = values.name, values.dtype, values.n_unique()
+        named = re.search(_IDENTIFIER, name)
+        identifier = kind == nw.String or (named and kind.is_integer())
+        repeated = (5 if named else 20) < n_values <= len(values) / 2
+        if kind in (nw.Date, nw.Datetime) and n_values > 2:
             if values.is_sorted() or values.is_sorted(descending=True):
-                found.append(
-                    f"the rows are sorted by {name!r}: if the model shall predict later rows, set "
-                    f'split = "time" and split_by = "{name}"'
-                )
-        elif kind == nw.String or kind.is_integer():
-            named = re.search(_IDENTIFIER, name) is not None
-            n_values = values.n_unique()
-            many = n_values > (5 if named else 20 if kind == nw.String else len(values))
-            if many and n_values <= len(values) / 2 and _shared(values, part) > 0.5:
-                found.append(
-                    f"rows with the same {name!r} are in the training and in the test part: if "
-                    f'they belong together, set split = "group" and split_by = "{name}"'
-                )
-    return found
-
-
-def _shared(values: Any, part: Part) -> float:
-    """Give the share of test rows whose value is in the training part too."""
-    train, test = (values[rows] for rows in part)
-    return float(test.is_in(train.unique()).mean())
+                advice = f'set split = "time" and split_by = "{name}"'
+                yield f"the rows are sorted by {name!r}: to predict later rows, {advice}"
+        elif identifier and repeated and values[test].is_in(values[train].unique()).mean() > 0.5:
+            advice = f'set split = "group" and split_by = "{name}"'
+            yield f"rows of one {name!r} are in both parts: if they belong together, {advice}"
 
 
 def baseline(task: str) -> Any:
@@ -220,67 +182,60 @@ def scores(truth: np.ndarray, given: Answer) -> dict[str, float]:
     >>> scores(np.array([1.0, 2.0]), Answer(np.array([1.0, 3.0])))["MAE"]
     0.5
     """
-    if given.labels is None:
-        found = _of_values(truth, given.predicted)
-    else:
+    predicted, shares, labels = given
+    if labels is None:
         found = {
-            "balanced accuracy": _recall(truth, given.predicted),
-            "accuracy": metrics.accuracy_score(truth, given.predicted),
-            "F1 (macro)": metrics.f1_score(
-                truth, given.predicted, average="macro", zero_division=0
-            ),
+            "MAE": metrics.mean_absolute_error(truth, predicted),
+            "RMSE": metrics.root_mean_squared_error(truth, predicted),
+            "R2": metrics.r2_score(truth, predicted) if len(truth) > 1 else np.nan,
+            "median absolute error": metrics.median_absolute_error(truth, predicted),
+            "MAPE": metrics.mean_absolute_percentage_error(truth, predicted)
+            if truth.all()
+            else np.nan,
         }
-    if given.shares is not None and given.labels is not None:
-        found |= _of_shares(truth, given.shares, given.labels)
-    return {name: float(value) for name, value in found.items()}
+    else:
+        average = {"average": "macro", "zero_division": 0}
+        found = {
+            "balanced accuracy": metrics.recall_score(
+                truth, predicted, labels=np.unique(truth), **average
+            ),
+            "accuracy": metrics.accuracy_score(truth, predicted),
+            "F1 (macro)": metrics.f1_score(truth, predicted, **average),
+        }
+    if shares is not None:
+        found |= _of_shares(truth, shares, labels)
+    return {name: float(value) for name, value in found.items() if np.isfinite(value)}
 
 
-def per_class(truth: np.ndarray, given: Answer) -> dict[str, dict[str, float]]:
-    """Give precision, recall, F1 and support (number of test rows) of each label, if any."""
-    if given.labels is None:
-        return {}
-    labels = np.union1d(truth, given.labels)
-    columns = metrics.precision_recall_fscore_support(
-        truth, given.predicted, labels=labels, zero_division=0
-    )
-    names = ("precision", "recall", "F1", "support")
-    rows = zip(labels.tolist(), *(values.tolist() for values in columns), strict=True)
-    return {str(label): dict(zip(names, values, strict=True)) for label, *values in rows}
-
-
-def _of_values(truth: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
-    found = {
-        "MAE": metrics.mean_absolute_error,
-        "RMSE": metrics.root_mean_squared_error,
-        "median absolute error": metrics.median_absolute_error,
-    }
-    if len(truth) > 1:
-        found["R2"] = metrics.r2_score
-    if np.all(truth != 0):
-        found["MAPE"] = metrics.mean_absolute_percentage_error
-    return {name: metric(truth, predicted) for name, metric in found.items()}
-
-
-def _recall(truth: np.ndarray, predicted: np.ndarray) -> Any:
-    """Average the recall of the labels that are there (others would count as 0)."""
-    return metrics.recall_score(truth, predicted, labels=np.unique(truth), average="macro")
-
-
-def _of_shares(truth: np.ndarray, shares: np.ndarray, known: np.ndarray) -> dict[str, Any]:
+def _of_shares(truth: np.ndarray, shares: np.ndarray, known: Any) -> dict[str, float]:
     """Measure probabilities; a label that training did not see has the probability 0."""
     labels = np.union1d(known, truth)
     wide = np.zeros((len(truth), len(labels)))
     wide[:, np.searchsorted(labels, known)] = shares
-    found = {
+    judged = range(len(labels)) if len(labels) > 2 else [1]
+
+    def average(metric: Callable[[Any, Any], float]) -> Any:
+        pairs = ((truth == labels[code], wide[:, code]) for code in judged)
+        return np.mean(
+            [metric(*pair) for pair in pairs if 0 < pair[0].sum() < len(truth)] or np.nan
+        )
+
+    return {
+        "ROC AUC": average(metrics.roc_auc_score),
+        "average precision": average(metrics.average_precision_score),
         "log loss": metrics.log_loss(truth, wide, labels=labels),
         "Brier score": metrics.brier_score_loss(truth, wide, labels=labels),
     }
-    tested = [(truth == label, wide[:, code]) for code, label in enumerate(labels)]
-    tested = [(is_label, share) for is_label, share in tested if 0 < is_label.sum() < len(truth)]
-    for name, metric in {
-        "ROC AUC": metrics.roc_auc_score,
-        "average precision": metrics.average_precision_score,
-    }.items():
-        if positive := tested if len(labels) > 2 else tested[-1:]:
-            found[name] = np.mean([metric(*pair) for pair in positive])
-    return found
+
+
+def per_class(truth: np.ndarray, given: Answer) -> dict[str, dict[str, float]]:
+    """Give precision, recall, F1 score and support (test rows) of each label, if any."""
+    if given.labels is None:
+        return {}
+    labels = np.union1d(given.labels, truth)
+    columns = metrics.precision_recall_fscore_support(
+        truth, given.predicted, labels=labels, zero_division=0
+    )
+    rows = zip(labels.tolist(), *(values.tolist() for values in columns), strict=True)
+    names = ("precision", "recall", "F1", "support")
+    return {str(label): dict(zip(names, values, strict=True)) for label, *values in rows}

@@ -16,7 +16,7 @@ from narwhals.exceptions import ColumnNotFoundError, NarwhalsError
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .errors import FeatureError
+from .errors import FeatureError, require
 from .preprocess import as_frame, cleaned, kind_of
 
 __all__ = ["FEATURES", "MAX_CATEGORIES", "OTHER", "WHOLE_TABLE", "Features", "feature"]
@@ -146,6 +146,12 @@ class Features(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return np.array([name for name, _ in self._made()], dtype=object)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
     def _encoded(self) -> list[nw.Expr]:
         return [made.cast(nw.Float64).alias(name) for name, made in self._made()]
 
@@ -177,17 +183,16 @@ def _available(schema: Any) -> tuple[list[str], dict[str, str]]:
         except NarwhalsError as error:
             msg = f"feature {name!r} fails: {error}"
             raise FeatureError(msg) from error
-        if not kind or name in schema:
-            msg = f"feature {name!r} must give numbers, text or dates, under a name of its own"
-            raise FeatureError(msg)
+        msg = f"feature {name!r} must give numbers, text or dates, under a name of its own"
+        require(kind and name not in schema, FeatureError, msg)
     return [name for name in FEATURES if name not in unused], unused
 
 
 def _derive(frame: Any, names: list[str]) -> Any:
     """Add features of your own, clean as the columns are."""
-    if unknown := [name for name in names if name not in FEATURES]:
-        msg = f"the model uses the feature {unknown[0]!r}, which features.py has not: train again"
-        raise FeatureError(msg)
+    for name in names:
+        msg = f"the model uses the feature {name!r}, which features.py has not: train again"
+        require(name in FEATURES, FeatureError, msg)
     frame = frame.with_columns(FEATURES[name]().alias(name) for name in names)
     dtypes = frame.collect_schema() if names else {}
     return frame.with_columns(
@@ -196,12 +201,10 @@ def _derive(frame: Any, names: list[str]) -> Any:
 
 
 def _check_names(names: list[str]) -> None:
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        msg = f"feature names must differ, got {', '.join(repeated)} twice: rename or drop a column"
-        raise FeatureError(msg)
-    if not names:
-        msg = "no feature is left to learn from"
-        raise FeatureError(msg)
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    msg = f"feature names must differ, got {', '.join(repeated)} twice: rename or drop a column"
+    require(not repeated, FeatureError, msg)
+    require(names, FeatureError, "no feature is left to learn from")
 
 
 def _date_parts(frame: Any, names: list[str]) -> dict[str, list[str]]:

@@ -3,8 +3,8 @@
 import logging
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
@@ -15,7 +15,7 @@ from sklearn import base, ensemble, model_selection, pipeline, utils
 
 from . import evaluate, features, preprocess
 from .config import Settings
-from .errors import ModelError
+from .errors import ModelError, require
 
 __all__ = ["MIN_ROWS", "SEARCH", "TRUSTED", "Run", "build", "n_fits", "predict", "to_card", "train"]
 
@@ -27,11 +27,11 @@ MIN_ROWS = 10
 FEW_LABELS = 20
 """A target of whole numbers with more distinct values than this is a quantity."""
 
-INNER_FOLDS = 3
-"""Folds of a search within the training rows, unless the settings say how many."""
-
 MAX_LABELS = 100
 """Labels a classification can have."""
+
+INNER_FOLDS = 3
+"""Folds of a search within the training rows, unless the settings say how many."""
 
 TRUSTED = [
     f"{preprocess.__name__}.Clean",
@@ -50,46 +50,41 @@ SEARCH: dict[str, list[Any]] = {
 }
 """Parameters of the pipeline -> values that ``train --search`` tries."""
 
+Metrics = dict[str, dict[str, Any]]
 
-_RECORDED = ("metric", "metrics", "per_class", "folds", "search", "hints", "doubts")
+_BOOSTED = ("learning_rate", "max_iter", "max_leaf_nodes", "min_samples_leaf", "l2_regularization")
 
 
 def build(task: str, settings: Settings) -> pipeline.Pipeline:
     """Put the unfitted model together: clean the table, make features, learn.
 
-    Another learner is one line below, e.g. ``learner = ensemble.RandomForestClassifier()``. A
-    learner that takes no missing values gets scaled numbers and one-hot categories.
+    Another learner is another line here, e.g. ``learner = ensemble.RandomForestClassifier()``.
+    One that takes no missing values gets scaled numbers and one-hot categories.
 
     Parameters
     ----------
     task
         "classification" or "regression".
     settings
-        Columns to leave out, seed, class weights, the learner's parameters.
+        Columns not to use, seed, class weights, parameters of the learner.
 
     Raises
     ------
     ModelError
         If the learner has no class weights and the settings ask for them.
     """
-    boosting = {
+    trees = {
         "classification": ensemble.HistGradientBoostingClassifier,
         "regression": ensemble.HistGradientBoostingRegressor,
-    }[task]
-    learner = boosting(
-        learning_rate=settings.learning_rate,
-        max_iter=settings.max_iter,
-        max_leaf_nodes=settings.max_leaf_nodes,
-        min_samples_leaf=settings.min_samples_leaf,
-        l2_regularization=settings.l2_regularization,
-    )
-    aside = {settings.split_by} if settings.split_by and not settings.use_split_by else set()
+    }
+    learner = trees[task](**{name: getattr(settings, name) for name in _BOOSTED})
     dense = not utils.get_tags(learner).input_tags.allow_nan
+    aside = [settings.split_by] if settings.split_by and not settings.use_split_by else []
     return pipeline.Pipeline(
         [
-            ("clean", preprocess.Clean(drop=sorted({*settings.drop, *aside}))),
+            ("clean", preprocess.Clean(drop=[*settings.drop, *aside])),
             ("features", features.Features(one_hot=dense, scale=dense)),
-            ("learner", _seeded(learner, task, settings)),
+            ("learner", _adapted(learner, task, settings)),
         ]
     )
 
@@ -116,40 +111,40 @@ class Run:
     folds
         Metrics of each fold; empty for a single split.
     search
-        What a search tried: the values of parameters, and mean and spread of the metric.
+        What a search tried: the parameters, and mean and spread of the metric.
     hints
         What to look at: columns that are not used, a split that looks wrong.
     doubts
         What reading the table reported.
     """
 
-    model: pipeline.Pipeline
-    evaluated: pipeline.Pipeline
+    settings: Settings
     task: str
     target: str
+    model: pipeline.Pipeline
+    evaluated: pipeline.Pipeline
     train: pl.DataFrame
     test: pl.DataFrame
     y_train: np.ndarray
     y_test: np.ndarray
-    metrics: dict[str, dict[str, float | None]]
-    settings: Settings
-    per_class: dict[str, dict[str, float]] = field(default_factory=dict)
-    folds: list[dict[str, float]] = field(default_factory=list)
-    search: list[dict[str, Any]] = field(default_factory=list)
-    hints: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    metrics: Metrics
+    per_class: dict[str, dict[str, float]]
+    folds: list[dict[str, float]]
+    search: list[dict[str, Any]]
+    hints: list[str]
+    doubts: list[str]
 
     @property
     def metric(self) -> str:
-        """Name of the metric that searches and comparisons use."""
+        """Name of the metric that a search improves."""
         return self.settings.metric or evaluate.METRICS[self.task][0]
 
     @property
     def beats_baseline(self) -> bool:
         """Whether the model is better than the baseline by that metric."""
-        found = self.metrics[self.metric]
-        gain = (found["model"] or 0.0) - (found["baseline"] or 0.0)
-        return (gain < 0) if self.metric in evaluate.ERRORS else (gain > 0)
+        found = self.metrics.get(self.metric, {"model": 0.0, "baseline": 0.0})
+        sign = -1 if self.metric in evaluate.ERRORS else 1
+        return bool(sign * found["model"] > sign * found["baseline"])
 
 
 def train(
@@ -169,49 +164,41 @@ def train(
     target
         Column to predict: text, booleans or numbers.
     settings
-        See `Settings`.
+        How to split, fit and measure.
     doubts
         What reading the table reported.
     tick
-        Called after each fit of a search.
+        Called after each fit of a search, `n_fits` times.
 
     Raises
     ------
     ModelError
-        If the target is missing, has one value or too few rows, does not fit the task, or
-        the split cannot be made.
+        If the target cannot be learned, does not fit the task, or the split cannot be made.
     DataError, FeatureError
-        As `build`'s steps when they are fitted.
+        If no column can be used, or a feature fails.
     """
     rows = _with_target(nw.from_native(table, eager_only=True), target)
     task = _task(rows[target], settings)
-    X, y, by = rows.drop(target), _truth(rows[target], task), _split_values(rows, settings)
-    parts = evaluate.split(y, by, settings, stratify=task == "classification", folds=settings.folds)
+    X, by = rows.drop(target), _split_values(rows, settings)
+    y = np.array(rows[target].to_list(), dtype=None if task == "classification" else np.float64)
     folds, guesses = [], []
-    for train, test in parts:
-        taught = X[train].to_native(), y[train]
-        evaluated, tried = _fit(task, settings, *taught, None if by is None else by[train], tick)
-        answer = evaluate.answer(evaluated, X[test].to_native())
-        guess = evaluate.answer(evaluate.baseline(task).fit(*taught), X[test].to_native())
-        folds.append(evaluate.scores(y[test], answer))
-        guesses.append(evaluate.scores(y[test], guess))
-    saved = base.clone(evaluated).fit(X.to_native(), y) if settings.refit else evaluated
+    for part in evaluate.split(y, by, settings, stratify=task[0] == "c", folds=settings.folds):
+        (X_train, y_train, by_train), (X_test, y_test, _) = (
+            (X[rows].to_native(), y[rows], by if by is None else by[rows]) for rows in part
+        )
+        evaluated, tried = _fit(task, settings, X_train, y_train, by_train, tick)
+        answer = evaluate.answer(evaluated, X_test)
+        guess = evaluate.answer(evaluate.baseline(task).fit(X_train, y_train), X_test)
+        folds.append(evaluate.scores(y_test, answer))
+        guesses.append(evaluate.scores(y_test, guess))
+    model = base.clone(evaluated).fit(X.to_native(), y) if settings.refit else evaluated
+    hints = [f"not used: {n!r} {why}" for step in model[:-1] for n, why in _unused(step)]
+    if settings.split == "random":
+        hints += evaluate.hints(X.select(*model["clean"].kinds_), part)
+    found = _summary(folds, guesses), evaluate.per_class(y_test, answer)
     run = Run(
-        model=saved,
-        evaluated=evaluated,
-        task=task,
-        target=target,
-        train=X[train].to_native(),
-        test=X[test].to_native(),
-        y_train=y[train],
-        y_test=y[test],
-        metrics=_summary(task, folds, guesses),
-        settings=settings,
-        per_class=evaluate.per_class(y[test], answer),
-        folds=folds if settings.folds else [],
-        search=tried,
-        hints=_hints(X, parts[-1], saved, settings),
-        doubts=list(doubts),
+        *(settings, task, target, model, evaluated, X_train, X_test, y_train, y_test, *found),
+        *(folds if settings.folds else [], tried, hints, list(doubts)),
     )
     _tell(run)
     return run
@@ -219,20 +206,26 @@ def train(
 
 def n_fits(settings: Settings) -> int:
     """Count the fits of a search, for a progress bar; 0: there is no search."""
-    n_parameters = min(settings.search, math.prod(map(len, SEARCH.values())))
-    return n_parameters * (settings.folds or INNER_FOLDS) * (settings.folds or 1)
+    n_sets = min(settings.search, math.prod(map(len, SEARCH.values())))
+    return n_sets * (settings.folds or INNER_FOLDS) * (settings.folds or 1)
 
 
 def to_card(run: Run) -> dict[str, Any]:
     """Describe a run in plain values, fit for JSON."""
-    return {
-        "task": run.task,
-        "target": run.target,
-        "saved": "all rows" if run.settings.refit else "training rows",
-        "n_train": len(run.train),
-        "n_test": len(run.test),
-        "seed": run.settings.seed,
-        **{name: getattr(run, name) for name in _RECORDED},
+    names = (
+        "task",
+        "target",
+        "metric",
+        "metrics",
+        "per_class",
+        "folds",
+        "search",
+        "hints",
+        "doubts",
+    )
+    counts = {"n_train": len(run.train), "n_test": len(run.test), "seed": run.settings.seed}
+    return {"fitted_on": _rows(run.settings), **counts} | {
+        name: getattr(run, name) for name in names
     }
 
 
@@ -257,11 +250,10 @@ def predict(model: pipeline.Pipeline, frame: IntoDataFrame) -> Any:
     inputs, n_rows = model[:-1].transform(frame), len(given)
     if n_rows == 0:  # scikit-learn refuses no rows: predict one and leave it out again
         inputs = pl.DataFrame({name: [0.0] for name in nw.from_native(inputs).columns})
-    answer = evaluate.answer(model[-1], inputs)
-    columns = {"prediction": answer.predicted}
-    if answer.shares is not None and answer.labels is not None:
-        names = [f"probability_{label}" for label in answer.labels.tolist()]
-        columns |= dict(zip(names, answer.shares.T, strict=True))
+    predicted, shares, labels = evaluate.answer(model[-1], inputs)
+    columns = {"prediction": predicted}
+    if shares is not None and labels is not None:
+        columns |= {f"probability_{label}": shares[:, i] for i, label in enumerate(labels.tolist())}
     made = nw.from_dict(columns, backend=given.implementation).head(n_rows).to_native()
     index = nw.maybe_get_index(given)
     return made if index is None else made.set_axis(index)
@@ -271,26 +263,25 @@ def _fit(
     task: str, settings: Settings, X: Any, y: np.ndarray, by: Any, tick: Callable[[], object]
 ) -> tuple[pipeline.Pipeline, list[dict[str, Any]]]:
     """Fit the pipeline, or the best one of a search; give what the search tried."""
-    if task == "classification" and len(labels := np.unique(y).tolist()) < 2:
-        msg = f"split = {settings.split!r} leaves the one label {labels[0]!r} to learn from"
-        raise ModelError(msg)
+    labels = np.unique(y).tolist()
+    msg = f"split = {settings.split!r} leaves the one label {labels[0]!r} to learn from"
+    require(len(labels) > 1, ModelError, msg)
     model = build(task, settings)
     if not settings.search:
         return model.fit(X, y), []
-    if unknown := [name for name in SEARCH if name not in model.get_params()]:
-        there = ", ".join(name for name in model.get_params() if "__" in name)
-        msg = f"SEARCH in model.py has {unknown[0]!r}, the parameters of the model are {there}"
-        raise ModelError(msg)
+    there = [name for name in model.get_params() if "__" in name]
+    for name in SEARCH:
+        msg = f"SEARCH in model.py has {name!r}, the parameters are {', '.join(there)}"
+        require(name in there, ModelError, msg)
     metric = settings.metric or evaluate.METRICS[task][0]
+    sign = -1 if metric in evaluate.ERRORS else 1
 
     def score(fitted: Any, X: Any, y: np.ndarray) -> float:
         tick()
-        value = evaluate.scores(y, evaluate.answer(fitted, X)).get(metric, np.nan)
-        return -value if metric in evaluate.ERRORS else value
+        return sign * evaluate.scores(y, evaluate.answer(fitted, X)).get(metric, np.nan)
 
-    inner = evaluate.split(
-        y, by, settings, stratify=task == "classification", folds=settings.folds or INNER_FOLDS
-    )
+    n_folds = settings.folds or INNER_FOLDS
+    inner = evaluate.split(y, by, settings, stratify=task == "classification", folds=n_folds)
     search = model_selection.RandomizedSearchCV(
         model,
         SEARCH,
@@ -299,104 +290,77 @@ def _fit(
         cv=inner,
         random_state=settings.seed,
         error_score="raise",
-    ).fit(X, y)
-    found = search.cv_results_
-    tried = [
-        {"parameters": parameters, metric: abs(mean), "spread": spread}
-        for parameters, mean, spread in zip(
-            found["params"], found["mean_test_score"], found["std_test_score"], strict=True
-        )
+    )
+    found = search.fit(X, y).cv_results_
+    tried = zip(found["params"], found["mean_test_score"], found["std_test_score"], strict=True)
+    return search.best_estimator_, [
+        {"parameters": parameters, metric: sign * mean, "spread": spread}
+        for parameters, mean, spread in tried
     ]
-    return search.best_estimator_, tried
 
 
-def _seeded(learner: Any, task: str, settings: Settings) -> Any:
+def _adapted(learner: Any, task: str, settings: Settings) -> Any:
     """Give a learner the seed and the class weights of the settings."""
     known = learner.get_params()
-    learner.set_params(
-        **{name: settings.seed for name in known if re.search("(^|__)random_state$", name)}
-    )
-    if settings.class_weight and task == "classification":
-        if "class_weight" not in known:
-            msg = f"class_weight is set, but {type(learner).__name__} has no class weights"
-            raise ModelError(msg)
-        learner.set_params(class_weight=settings.class_weight)
-    return learner
+    seeds = {name: settings.seed for name in known if re.search("(^|__)random_state$", name)}
+    if not settings.class_weight or task == "regression":
+        return learner.set_params(**seeds)
+    msg = f"class_weight is set, but {type(learner).__name__} has no class weights"
+    require("class_weight" in known, ModelError, msg)
+    return learner.set_params(class_weight=settings.class_weight, **seeds)
 
 
-def _summary(
-    task: str, folds: list[dict[str, float]], guesses: list[dict[str, float]]
-) -> dict[str, dict[str, float | None]]:
+def _rows(settings: Settings) -> str:
+    return "all rows" if settings.refit else "the training rows"
+
+
+def _unused(step: Any) -> Iterable[tuple[str, str]]:
+    return getattr(step, "unused_", {}).items()
+
+
+def _summary(folds: list[dict[str, float]], guesses: list[dict[str, float]]) -> Metrics:
     """Average the metrics that are defined in each fold."""
-    made: dict[str, dict[str, float | None]] = {}
-    for name in evaluate.METRICS[task]:
-        if all(name in fold for fold in folds):
-            values = [fold[name] for fold in folds]
-            made[name] = {
-                "model": float(np.mean(values)),
-                "baseline": float(np.mean([guess[name] for guess in guesses])),
-                "spread": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-            }
+    made: Metrics = {}
+    for name in [name for name in folds[0] if all(name in fold for fold in folds)]:
+        values = [fold[name] for fold in folds]
+        guess = float(np.mean([guess[name] for guess in guesses]))
+        spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        made[name] = {"model": float(np.mean(values)), "baseline": guess, "spread": spread}
     return made
 
 
-def _hints(X: Any, part: evaluate.Part, model: pipeline.Pipeline, settings: Settings) -> list[str]:
-    """Name the columns that are not used, and those that ask for another split."""
-    clean, encoded = model["clean"], model["features"]
-    found = [f"not used: {name!r} {reason}" for name, reason in clean.unused_.items()]
-    found += [f"not used: {name!r} {reason}" for name, reason in encoded.unused_.items()]
-    if settings.split == "random":
-        found += evaluate.hints(X.select(*clean.kinds_), part)
-    return found
-
-
 def _tell(run: Run) -> None:
+    """Log how the rows were split, what to look at, and a model that is not worth its name."""
+    given, n_rows = run.settings, (len(run.train), len(run.test))
     logger.info(
-        "%d training rows, %d test rows (%s split, seed %d)",
-        len(run.train),
-        len(run.test),
-        run.settings.split,
-        run.settings.seed,
+        "%d training rows, %d test rows (%s split, seed %d)", *n_rows, given.split, given.seed
     )
-    rows = "all rows" if run.settings.refit else "the training rows"
-    logger.info("the saved model is fitted on %s", rows)
+    logger.info("the model to be saved is fitted on %s", _rows(given))
     for hint in run.hints:
         logger.warning("%s", hint)
     if not run.beats_baseline:
-        found = run.metrics[run.metric]
-        logger.warning(
-            "the model is not better than the baseline: %s %.4g, baseline %.4g",
-            run.metric,
-            found["model"],
-            found["baseline"],
-        )
+        logger.warning("the model is not better than the baseline by its %s", run.metric)
 
 
 def _with_target(data: Any, target: str) -> Any:
     """Keep the rows that have a target; refuse a target that cannot be learned."""
     preprocess.check_names(data)
-    if target not in data.columns:
-        there = ", ".join(data.columns)
-        what = f"no column {target!r} to predict" if target else "no column to predict is named"
-        msg = f"{what}: name one with --target; there are {there}"
-        raise ModelError(msg)
-    kind = preprocess.kind_of(data[target].dtype)
-    if kind not in ("numeric", "category", "boolean"):
-        msg = f"target {target!r} must hold numbers, text or booleans, got {data[target].dtype}"
-        raise ModelError(msg)
-    values = nw.col(target)
+    what = f"no column {target!r} to predict" if target else "no column to predict is named"
+    msg = f"{what}: name one with --target; there are {', '.join(data.columns)}"
+    require(target in data.columns, ModelError, msg)
+    dtype, values = data[target].dtype, nw.col(target)
+    kind = preprocess.kind_of(dtype)
+    msg = f"target {target!r} must hold numbers, text or booleans, got {dtype}"
+    require(kind in ("numeric", "category", "boolean"), ModelError, msg)
     if kind == "category":
         data = data.with_columns(nw.when(~values.is_null()).then(values.cast(nw.String)))
-    elif not data[target].dtype.is_integer() and kind == "numeric":
-        data = data.with_columns(values.cast(nw.Float64))
-        data = data.filter(values.is_finite())
+    elif kind == "numeric" and not dtype.is_integer():
+        data = data.with_columns(values.cast(nw.Float64)).filter(values.is_finite())
     known = data.filter(~values.is_null())
-    if len(known) < MIN_ROWS:
-        msg = f"training needs at least {MIN_ROWS} rows with a target, got {len(known)}"
-        raise ModelError(msg)
-    if known[target].n_unique() < 2:
-        msg = f"target {target!r} has the one value {known[target][0]!r}: nothing to learn"
-        raise ModelError(msg)
+    msg = f"training needs at least {MIN_ROWS} rows with a target, got {len(known)}"
+    require(len(known) >= MIN_ROWS, ModelError, msg)
+    msg = f"target {target!r} has the one value {known[target][0]!r}: nothing to learn"
+    require(known[target].n_unique() > 1, ModelError, msg)
     return known
 
 
@@ -407,40 +371,27 @@ def _task(values: nw.Series[Any], settings: Settings) -> str:
     if task == "auto":
         labels = not numbers or (whole and n_labels <= FEW_LABELS)
         task = "classification" if labels else "regression"
-    if task == "regression" and not numbers:
-        msg = f"target {values.name!r} must hold numbers for a regression, got {values[0]!r}"
-        raise ModelError(msg)
-    if task == "classification" and (n_labels > MAX_LABELS or not whole):
-        found = n_labels if whole else "fractions"
-        msg = f"target {values.name!r} must have at most {MAX_LABELS} labels, got {found}"
-        raise ModelError(msg)
-    if settings.metric and settings.metric not in evaluate.METRICS[task]:
-        there = ", ".join(evaluate.METRICS[task])
-        msg = f"metric must be one of {there} for a {task}, got {settings.metric!r}"
-        raise ModelError(msg)
+    wrong = f"target {values.name!r} must hold numbers for a regression, got {values[0]!r}"
+    require(task == "classification" or numbers, ModelError, wrong)
+    found = n_labels if whole else "fractions"
+    many = f"target {values.name!r} must have at most {MAX_LABELS} labels, got {found}"
+    require(task == "regression" or (whole and n_labels <= MAX_LABELS), ModelError, many)
+    known = evaluate.METRICS[task]
+    msg = f"metric must be one of {', '.join(known)} for a {task}, got {settings.metric!r}"
+    require(settings.metric in (None, *known), ModelError, msg)
     return task
-
-
-def _truth(values: nw.Series[Any], task: str) -> np.ndarray:
-    """Give labels, or floats for a regression, shape (n_rows,)."""
-    kind = np.float64 if task == "regression" else None
-    return np.array(values.to_list(), dtype=kind)
 
 
 def _split_values(rows: Any, settings: Settings) -> np.ndarray | None:
     """Give the column to split by; None for a random split."""
     if settings.split == "random":
         return None
-    name = settings.split_by
-    if name not in rows.columns:
-        msg = f"split = {settings.split!r} needs split_by, one of {', '.join(rows.columns)}"
-        raise ModelError(msg)
-    values = rows[name]
-    if n_missing := values.null_count():
-        msg = f"split_by: column {name!r} must have no missing value, got {n_missing}"
-        raise ModelError(msg)
-    ordered = ("numeric", "date", "datetime")
-    if settings.split == "time" and preprocess.kind_of(values.dtype) not in ordered:
-        msg = f"split_by: column {name!r} must hold dates or numbers, got {values.dtype}"
-        raise ModelError(msg)
+    msg = f"split = {settings.split!r} needs split_by, one of {', '.join(rows.columns)}"
+    require(settings.split_by in rows.columns, ModelError, msg)
+    values = rows[settings.split_by]
+    msg = f"split_by: column {values.name!r} must have no missing value, got {values.null_count()}"
+    require(not values.null_count(), ModelError, msg)
+    msg = f"split_by: column {values.name!r} must hold dates or numbers, got {values.dtype}"
+    ordered = preprocess.kind_of(values.dtype) in ("numeric", "date", "datetime")
+    require(settings.split == "group" or ordered, ModelError, msg)
     return np.asarray(values.to_numpy())

@@ -9,7 +9,7 @@ import polars as pl
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .errors import DataError
+from .errors import DataError, require
 
 __all__ = ["SAMPLE_TARGET", "Clean", "Kind", "as_frame", "check_names", "cleaned", "kind_of"]
 
@@ -70,22 +70,21 @@ class Clean(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Learn from training rows and give them clean."""
         frame = _typed(as_frame(self, X, reset=True))
         dtypes = frame.collect_schema()
-        if unknown := [name for name in self.drop if name not in dtypes]:
-            msg = f"no column {unknown[0]!r} to leave out; there are {', '.join(dtypes)}"
-            raise DataError(msg)
+        for name in self.drop:
+            msg = f"no column {name!r} to leave out; there are {', '.join(dtypes)}"
+            require(name in dtypes, DataError, msg)
         kinds = {name: kind_of(dtype) for name, dtype in dtypes.items() if name not in self.drop}
         self.kinds_ = {name: kind for name, kind in kinds.items() if kind}
         self.unused_ = {
             name: "holds neither numbers, text nor dates" for name in kinds if not kinds[name]
         }
+        require(self.kinds_, DataError, "no column is left to learn from")
         made = self._cast(frame)
-        n_values, self.ranges_ = _measure(made, count=True)
+        n_values, self.ranges_ = _measure(made)
         for name in [name for name, n in n_values.items() if n == 0]:
             self.unused_[name] = "has no value in the training rows"
             del self.kinds_[name]
-        if not self.kinds_:
-            msg = "no column is left to learn from"
-            raise DataError(msg)
+        require(self.kinds_, DataError, "no column is left to learn from")
         return made.select(*self.kinds_).to_native()
 
     def transform(self, X: Any) -> Any:
@@ -105,9 +104,9 @@ class Clean(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         frame = _typed(as_frame(self, X))
         names = frame.collect_schema().names()
-        if missing := [name for name in self.kinds_ if name not in names]:
-            msg = f"missing columns: {', '.join(missing)}; there are {', '.join(names)}"
-            raise DataError(msg)
+        missing = [name for name in self.kinds_ if name not in names]
+        msg = f"missing columns: {', '.join(missing)}; there are {', '.join(names)}"
+        require(not missing, DataError, msg)
         return self._cast(frame).to_native()
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -123,7 +122,7 @@ class Clean(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         dict[str, str]
             Column -> both ranges in words; empty if all values are inside.
         """
-        _, ranges = _measure(as_frame(self, self.transform(X)), count=False)
+        _, ranges = _measure(nw.from_native(self.transform(X)))
         pairs = {name: (found, self.ranges_[name]) for name, found in ranges.items()}
         return {
             name: f"{found[0]} to {found[1]}, training range {known[0]} to {known[1]}"
@@ -141,6 +140,7 @@ class Clean(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
 
@@ -185,10 +185,8 @@ def check_names(frame: Any) -> None:
         If there is one.
     """
     for name in frame.collect_schema():
-        if not isinstance(name, str):
-            remedy = "rename the columns, e.g. with frame.rename(columns=str)"
-            msg = f"column names must be text, got {name!r}: {remedy}"
-            raise DataError(msg)
+        msg = f"column names must be text, got {name!r}: use frame.rename(columns=str)"
+        require(isinstance(name, str), DataError, msg)
 
 
 def kind_of(dtype: Any) -> Kind | None:
@@ -238,21 +236,18 @@ def _check_kind(data: Any, name: str, kind: Kind) -> None:
         raise DataError(msg)
 
 
-def _measure(frame: Any, *, count: bool) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
+def _measure(frame: Any) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
     """Count values, and find the ranges of numbers and dates, in one pass."""
     dtypes = frame.collect_schema()
-    counted = list(dtypes) if count else []
     ordered = [name for name in dtypes if dtypes[name] != nw.String]
-    wanted = [nw.col(name).count().alias(f"{i} count") for i, name in enumerate(counted)]
-    wanted += [nw.col(name).min().alias(f"{i} low") for i, name in enumerate(ordered)]
-    wanted += [nw.col(name).max().alias(f"{i} high") for i, name in enumerate(ordered)]
-    if not wanted:
-        return {}, {}
-    row = _collect(frame.select(*wanted)).row(0)
-    values = [_plain(value) for value in row[len(counted) :]]
-    ends = zip(values[: len(ordered)], values[len(ordered) :], strict=True)
-    ranges = {name: pair for name, pair in zip(ordered, ends, strict=True) if pair[0] is not None}
-    return dict(zip(counted, row[: len(counted)], strict=True)), ranges
+    wanted = [nw.col(name).count().alias(f"{i} count") for i, name in enumerate(dtypes)]
+    for i, name in enumerate(ordered):
+        wanted += [nw.col(name).min().alias(f"{i} low"), nw.col(name).max().alias(f"{i} high")]
+    found = _collect(frame.select(*wanted)).row(0)
+    bounds = [_plain(value) for value in found[len(dtypes) :]]
+    ranges = zip(ordered, bounds[::2], bounds[1::2], strict=True)
+    counts = dict(zip(dtypes, found[: len(dtypes)], strict=True))
+    return counts, {name: (low, high) for name, low, high in ranges if low is not None}
 
 
 def _plain(value: Any) -> float | str | None:

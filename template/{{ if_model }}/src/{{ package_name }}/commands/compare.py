@@ -13,10 +13,8 @@ __all__ = ["command"]
 
 
 @click.command(help=__doc__)
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="JSON file, to be written too."
-)
+@click.argument("folders", nargs=-1, required=True, type=Path)
+@click.option("-o", "--output", type=Path, help="Write the same to a JSON file.")
 def command(folders: tuple[Path, ...], output: Path | None) -> None:
     """Print one column per run, and write the same as JSON."""
     from .._internal import files, store

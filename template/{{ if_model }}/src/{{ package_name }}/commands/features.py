@@ -17,51 +17,29 @@ logger = logging.getLogger(__name__)
 
 @click.command(help=__doc__)
 @click.argument("data", required=False)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="File: .csv, .jsonl or .parquet.",
-)
-@click.option("--target", metavar="NAME", help="Column that is no feature.")
-@click.option(
-    "--drop",
-    multiple=True,
-    metavar="NAME",
-    help="Column to leave out; may be repeated.",
-)
+@click.option("-o", "--output", type=Path, required=True, help="File: .csv, .jsonl or .parquet.")
+@click.option("--target", metavar="NAME", help="Column that is not a feature.")
+@click.option("--drop", multiple=True, metavar="NAME", help="Column not to use; may be repeated.")
 @click.option("--engine", metavar="NAME", help="polars, or another of the project.")
 @click.pass_obj
-def command(
-    config_path: Path | None,
-    data: str | None,
-    output: Path,
-    target: str | None,
-    drop: tuple[str, ...],
-    engine: str | None,
-) -> None:
-    """Learn from all rows what features need, and write them."""
+def command(config_path: Path | None, /, data: str | None, output: Path, **options: Any) -> None:
+    """Fit the transformers on all rows, and write what they make of them."""
     from .. import config, io, preprocess
     from .._internal import engine as engines
     from .._internal import registry
 
-    settings = config.load(config_path, target=target, drop=drop or None, engine=engine)
+    settings = config.load(config_path, **{key: value or None for key, value in options.items()})
     plugins = registry.pick(
         settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
     )
     source = data or io.SAMPLE
     rows = io.scan(source)
     io.count(rows, source)
-    with (
-        io.reading(source),
-        engines.start(settings.engine, settings.cluster, output) as opened,
-    ):
+    with io.reading(source), engines.start(settings.engine, settings.cluster, output) as opened:
         table = opened(rows, io.parts(source)).apply(plugins)
-        aside = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
-        known = [aside] if target or aside in table.empty().columns else []
-        steps = table.ask(functools.partial(_fit, [*known, *settings.drop]))
-        for step in steps:
+        target = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
+        known = [target] if options["target"] or target in table.empty().columns else []
+        for step in table.ask(functools.partial(_fit, [*known, *settings.drop])):
             for name, reason in step.unused_.items():
                 logger.warning("not used: %r %s", name, reason)
             table = table.then(step.transform)

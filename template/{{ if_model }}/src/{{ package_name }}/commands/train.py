@@ -19,31 +19,12 @@ _NOT_RECORDED = {"plugin_folder", "no_plugins", "engine", "cluster"}
 @click.command(help=__doc__)
 @click.argument("data", required=False)
 @click.option("--target", metavar="NAME", help="Column to predict.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default="model",
-    show_default=True,
-    help="Folder.",
-)
-@click.option(
-    "--drop",
-    multiple=True,
-    metavar="NAME",
-    help="Column not to use; may be repeated.",
-)
+@click.option("-o", "--output", type=Path, default="model", show_default=True, help="Folder.")
+@click.option("--drop", multiple=True, metavar="NAME", help="Column not to use; may be repeated.")
 @click.option("--seed", type=int, metavar="N", help="Random seed.")
-@click.option(
-    "--max-rows", type=int, metavar="N", help="Train on a random sample of at most N rows."
-)
+@click.option("--max-rows", type=int, metavar="N", help="Train on a random sample of N rows.")
 @click.option("--search", type=int, metavar="N", help="Try N sets of parameters, keep the best.")
-@click.option(
-    "--from",
-    "earlier",
-    type=click.Path(path_type=Path),
-    help="Repeat the run of this model.json.",
-)
+@click.option("--from", "earlier", type=Path, help="Repeat the run of this model.json.")
 @click.pass_obj
 def command(
     config_path: Path | None,
@@ -64,34 +45,25 @@ def command(
     settings = config.load(config_path, **before.get("settings", {}) | given)
     data = data or before.get("data", {}).get("source")
     source = data or io.SAMPLE
-    with tqdm_logging_redirect(
-        desc="search" if settings.search else "train",
-        total=model.n_fits(settings),
-        leave=False,
-        disable=None,
-        loggers=[logging.getLogger(__package__.partition(".")[0])],
-    ) as bar:
+    plugins = registry.pick(
+        settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
+    )
+    n_fits, log = model.n_fits(settings), logging.getLogger(__package__.partition(".")[0])
+    with tqdm_logging_redirect(total=n_fits, unit="fit", disable=not n_fits, loggers=[log]) as bar:
         rows, n_source_rows = _read(source, settings)
-        plugins = registry.pick(
-            settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
-        )
         table = registry.apply(plugins, rows)
         target = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
         run = model.train(table, target, settings, tick=bar.update)
-        card = {
-            **model.to_card(run),
-            "versions": store.versions(),
-            "settings": settings.model_dump(mode="json", exclude=_NOT_RECORDED),
-            "data": {
-                "source": data,
-                "sha256": io.sha256(source),
-                "n_source_rows": n_source_rows,
-                "n_rows": len(table),
-            },
-            "transforms": registry.record(plugins),
-        }
-        page = report.render(run, card, table)
-        store.save(output, run.model, card, {"report.html": page}, trusted=model.TRUSTED)
+    record = {"source": data, "sha256": io.sha256(source), "n_source_rows": n_source_rows}
+    card = {
+        **model.to_card(run),
+        "versions": store.versions(),
+        "settings": settings.model_dump(mode="json", exclude=_NOT_RECORDED),
+        "data": {**record, "n_rows": len(table)},
+        "transforms": registry.record(plugins),
+    }
+    page = {"report.html": report.render(run, card, table)}
+    store.save(output, run.model, card, page, trusted=model.TRUSTED)
     _print_metrics(run.metrics)
     for name in (store.MODEL, store.CARD, "report.html"):
         click.echo(output / name)
