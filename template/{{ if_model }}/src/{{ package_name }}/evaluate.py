@@ -159,6 +159,7 @@ def answer(estimator: Any, X: Any) -> Answer:
     if labels is None or not hasattr(estimator, "predict_proba"):
         return Answer(np.asarray(estimator.predict(X)), None, labels)
     shares = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+    shares /= shares.sum(axis=1, keepdims=True)  # 32-bit floats add up to 1 but roughly
     return Answer(labels[shares.argmax(axis=1)], shares, labels)
 
 

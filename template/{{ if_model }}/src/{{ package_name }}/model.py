@@ -52,7 +52,17 @@ SEARCH: dict[str, list[Any]] = {
 
 Metrics = dict[str, dict[str, Any]]
 
-_BOOSTED = ("learning_rate", "max_iter", "max_leaf_nodes", "min_samples_leaf", "l2_regularization")
+_TREES = {
+    "classification": ensemble.HistGradientBoostingClassifier,
+    "regression": ensemble.HistGradientBoostingRegressor,
+}
+_PARAMETERS = (
+    "learning_rate",
+    "max_iter",
+    "max_leaf_nodes",
+    "min_samples_leaf",
+    "l2_regularization",
+)
 
 
 def build(task: str, settings: Settings) -> pipeline.Pipeline:
@@ -73,11 +83,7 @@ def build(task: str, settings: Settings) -> pipeline.Pipeline:
     ModelError
         If the learner has no class weights and the settings ask for them.
     """
-    trees = {
-        "classification": ensemble.HistGradientBoostingClassifier,
-        "regression": ensemble.HistGradientBoostingRegressor,
-    }
-    learner = trees[task](**{name: getattr(settings, name) for name in _BOOSTED})
+    learner = _TREES[task](**{name: getattr(settings, name) for name in _PARAMETERS})
     dense = not utils.get_tags(learner).input_tags.allow_nan
     aside = [settings.split_by] if settings.split_by and not settings.use_split_by else []
     return pipeline.Pipeline(
