@@ -87,7 +87,7 @@ def pages(project: Path) -> dict[str, str]:
 def commands(page: str) -> list[list[str]]:
     """Give the commands of a page's console blocks, in words."""
     lines = [line for language, text in blocks(page) if language == "console" for line in text.splitlines()]
-    return [shlex.split(part) for line in lines for part in line.split(" && ")]
+    return [shlex.split(part.removeprefix("uv run ")) for line in lines for part in line.split(" && ")]
 
 
 def table(page: str) -> list[list[str]]:
@@ -266,7 +266,7 @@ def test_message_after_the_copy_ends_with_the_first_command_of_the_readme(kind: 
     }
     message = Template(SETTINGS["_message_after_copy"]).render(known)
     readme = read([projects[kind] / "README.md"])
-    assert shlex.split(message.splitlines()[-1]) == [".venv/bin/my-project", *shown(readme)[0]]
+    assert shlex.split(message.splitlines()[-1]) == ["uv", "run", "my-project", *shown(readme)[0]]
 
 
 def parse(command: click.Command, words: list[str]) -> None:

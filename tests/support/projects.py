@@ -74,7 +74,7 @@ def first_steps(project: Project) -> list[list[str]]:
     """Read the commands of its own with which the README of a project starts, without the name of the program."""
     page = (project.folder / "README.md").read_text(encoding="utf-8")
     block = page.partition("\n## Start\n")[2].partition("```console\n")[2].partition("```")[0]
-    lines = [shlex.split(line) for line in block.splitlines()]
+    lines = [shlex.split(line.removeprefix("uv run ")) for line in block.splitlines()]
     return [words[1:] for words in lines if words[0] == project.answers["package_name"].replace("_", "-")]
 
 
