@@ -145,7 +145,7 @@ def made(prepare):
     def call(engine, *sources, **given):
         run = pipeline.execute(prepare(engine, *sources, **given))
         assert not [path for path in Path().iterdir() if path.name.startswith(".")]
-        steps = [(step.name, step.rows_in, step.rows_out, step.rejected) for step in run.plan.steps]
+        steps = [(step.name, step.rows_out, step.rejected) for step in run.plan.steps]
         rules = [(rule.n_broken, str(rule.examples)) for rule in run.plan.rules]
         counts = run.rows_in, run.rows_out, run.rejected, run.written, steps, rules
         rejects = run.plan.rejects.read_text() if run.rejected else ""

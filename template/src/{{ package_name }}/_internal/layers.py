@@ -60,6 +60,9 @@ def load(kind: type[BaseSettings], file: Path | None, given: dict[str, Any]) -> 
     except ValidationError as error:
         msg = "; ".join(_mistake(kind, item, layers) for item in error.errors())
         raise ConfigError(msg) from error
+    except RecursionError as error:
+        msg = "a setting is nested too deeply"
+        raise ConfigError(msg) from error
 
 
 def origins(kind: type[BaseSettings], file: Path | None, given: dict[str, Any]) -> dict[str, str]:
@@ -87,7 +90,7 @@ def _read(path: Path) -> dict[str, Any]:
     """Read a TOML file; its plugin folder is relative to the file."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         msg = f"cannot read the config file {path}: {reason}"
         raise ConfigError(msg) from error

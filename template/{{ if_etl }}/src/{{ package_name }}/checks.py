@@ -1,34 +1,40 @@
-"""Hold the rows of a table against rules: name -> expression that must not be false."""
+"""Check the rows of a table against rules: name -> expression that must not be false."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import narwhals as nw
 import polars as pl
 
 from . import expressions
 from .errors import ConfigError
 from .plugins import REJECTED
 
-__all__ = ["MAX_EXAMPLES", "Rule", "look", "read", "try_out"]
+__all__ = ["MAX_EXAMPLES", "STEP", "Rule", "count", "mark", "read", "try_out"]
 
+STEP = "checks"
 MAX_EXAMPLES = 3
-"""Rows that are shown of those that break a rule."""
+"""Number of rows that are shown for each rule that is broken."""
 
 
 @dataclass
 class Rule:
-    """What must hold of each row, and how often it did not.
+    """A condition for each row, and how many rows break it.
 
-    A row breaks it where the expression is false; where a value is missing and so
-    nothing can be said, it does not: ``not is_null(x)`` asks for a value.
+    A row breaks a rule where the expression is false. Where a value is missing nothing
+    can be said, so the row passes: use ``not is_null(x)`` to require a value.
     """
 
     name: str
     text: str
-    broken: pl.Expr = field(repr=False)
     n_broken: int = 0
     examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def broken(self, batch: pl.DataFrame) -> pl.Series:
+        """Tell for each row whether it breaks the rule; missing: it cannot be said."""
+        marked = nw.from_native(batch).with_columns((~expressions.parse(self.text)).alias(REJECTED))
+        return marked.to_native()[REJECTED]
 
 
 def read(rules: Mapping[str, str]) -> list[Rule]:
@@ -39,14 +45,13 @@ def read(rules: Mapping[str, str]) -> list[Rule]:
     ConfigError
         If an expression is not understood; the message names its rule.
     """
-    made = []
     for name, text in rules.items():
         try:
-            made.append(Rule(name, text, ~expressions.parse(text, pl)))
+            expressions.parse(text)
         except ConfigError as error:
             msg = f"check {name!r}: {error}"
             raise ConfigError(msg) from error
-    return made
+    return [Rule(name, text) for name, text in rules.items()]
 
 
 def try_out(rules: Sequence[Rule], empty: pl.DataFrame) -> None:
@@ -59,38 +64,30 @@ def try_out(rules: Sequence[Rule], empty: pl.DataFrame) -> None:
     """
     for rule in rules:
         try:
-            kind = empty.select(rule.broken.alias("broken")).schema["broken"]
+            kind = rule.broken(empty).dtype
             reason = None if kind == pl.Boolean else f"it must be true or false, not {kind}"
-        except pl.exceptions.PolarsError as error:
+        except Exception as error:  # noqa: BLE001 - of narwhals or polars, for a wrong type
             reason = str(error).partition("\n")[0]
         if reason:
             msg = f"check {rule.name!r}, {rule.text!r}: {reason}"
             raise ConfigError(msg)
 
 
-def look(rules: Sequence[Rule], batch: pl.DataFrame, *, reject: bool) -> pl.DataFrame:
-    """Count the rows that break each rule, all rules in one pass.
-
-    Returns
-    -------
-    pl.DataFrame
-        The same rows; with `reject`, those that break a rule have a reason in `REJECTED`.
-    """
-    marks = batch.select(
-        pl.int_range(pl.len(), dtype=pl.get_index_type()).alias("row"),
-        *(rule.broken.alias(str(number)) for number, rule in enumerate(rules)),
-    )
-    counts = {name: int(marks[name].sum()) for name in marks.columns[1:]}
-    failing = {name: rules[int(name)] for name, count in counts.items() if count}
-    for name, rule in failing.items():
-        rule.n_broken += counts[name]
-        if len(rule.examples) < MAX_EXAMPLES:
-            rows = batch.filter(marks[name]).head(MAX_EXAMPLES - len(rule.examples))
-            rule.examples += rows.rows(named=True)
-    if not reject or not failing:
+def mark(rules: Sequence[Rule], batch: pl.DataFrame) -> pl.DataFrame:
+    """Give the rows that break rules the names of these as the reason in `REJECTED`."""
+    marks = pl.DataFrame({rule.name: rule.broken(batch) for rule in rules})
+    broken = [name for name in marks.columns if marks[name].any()]
+    if not broken:
         return batch
-    broken = marks.filter(pl.any_horizontal(*failing))
-    told = [pl.when(name).then(pl.lit(rule.name)) for name, rule in failing.items()]
-    reasons = broken.select("breaks: " + pl.concat_str(told, separator="; ", ignore_nulls=True))
-    column = pl.Series(REJECTED, [None], pl.String).new_from_index(0, len(batch))
-    return batch.with_columns(column.scatter(broken["row"], reasons.to_series()))
+    told = (pl.when(pl.col(name)).then(pl.lit(name)) for name in broken)
+    reason = pl.lit("breaks: ") + pl.concat_str(*told, separator="; ", ignore_nulls=True)
+    made = marks.select(pl.when(pl.any_horizontal(*broken)).then(reason).alias(REJECTED))
+    return batch.with_columns(made.to_series())
+
+
+def count(rules: Sequence[Rule], rejected: pl.DataFrame) -> None:
+    """Count which rules the rejected rows break, and keep some as examples."""
+    for rule in rules:
+        rows = rejected.filter(rule.broken(rejected)).drop(REJECTED)
+        rule.n_broken += len(rows)
+        rule.examples += rows.head(MAX_EXAMPLES - len(rule.examples)).rows(named=True)

@@ -27,7 +27,7 @@ Rules = Annotated[
 
 
 class Settings(BaseSettings):
-    """Everything a run can be told; see ``config.toml`` for the same list."""
+    """The settings of a run; ``config.toml`` has the same list."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
@@ -40,17 +40,19 @@ class Settings(BaseSettings):
     text: Annotated[Names, Field(description="columns of CSV files to keep as text")] = ()
     transforms: Annotated[Steps, Field(description="steps to apply, in this order")] = ()
     rejects: Annotated[
-        Path | None, Field(description="file for rejected rows; none: named after the result")
+        Path | None, Field(description="file for rejected rows; default: named after the result")
     ] = None
     failing: Annotated[
-        Literal["reject", "stop"], Field(description="what rows that fail a check do")
+        Literal["reject", "stop"], Field(description="reject rows that break a check, or stop")
     ] = "reject"
-    engine: Annotated[str, Field(description="what handles the tables")] = "polars"
+    engine: Annotated[str, Field(description="library that runs the steps")] = "polars"
     cluster: Annotated[
         str | None, Field(description="address of a running cluster, for dask and spark")
     ] = None
-    batch_rows: Annotated[int, Field(ge=1, description="rows in memory at a time")] = 100_000
-    checks: Annotated[Rules, Field(description="what must hold of each row of the result")] = {}
+    batch_rows: Annotated[
+        int, Field(ge=1, le=1_000_000_000, description="rows in memory at a time")
+    ] = 100_000
+    checks: Annotated[Rules, Field(description="conditions for each row of the result")] = {}
 
 
 @functools.cache

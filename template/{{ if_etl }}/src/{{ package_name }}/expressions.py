@@ -1,8 +1,8 @@
 """Turn a text such as ``mass > 0 and species != "Adelie"`` into an expression on columns.
 
-It is written as in Python, but nothing of it is run as Python: only what is built
-here is understood. A name is a column; ``col("body mass")`` is one whose name is no
-Python name. What is computed from a missing value is missing.
+It is written as in Python, but never run as Python: only the parts that are listed here
+are understood. A name is a column; ``col("body mass")`` is a column whose name is no
+Python name. A result that depends on a missing value is missing.
 """
 
 import ast
@@ -20,7 +20,7 @@ __all__ = ["FUNCTIONS", "parse"]
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": lambda column: column.abs(),
-    "coalesce": lambda column, *others: functools.reduce(type(column).fill_null, others, column),
+    "coalesce": lambda column, *others: functools.reduce(nw.Expr.fill_null, others, column),
     "contains": lambda column, text: column.str.contains(text, literal=True),
     "ends_with": lambda column, text: column.str.ends_with(text),
     "is_null": lambda column: column.is_null(),
@@ -36,9 +36,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "upper": lambda column: column.str.to_uppercase(),
     "year": lambda column: column.dt.year(),
 }
-"""What can be called on a column, in words that narwhals and polars share."""
-
-_LOGICAL = {"coalesce", "col", "contains", "ends_with", "is_null", "matches", "starts_with"}
+"""Functions of a column, and of numbers and texts behind it."""
 
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -75,15 +73,13 @@ class _RefusedError(Exception):
 
 
 @functools.lru_cache(maxsize=256)
-def parse(text: str, library: Any = nw) -> Any:
+def parse(text: str) -> Any:
     """Build the expression that a text stands for.
 
     Parameters
     ----------
     text
         Up to 10,000 characters.
-    library
-        narwhals, or polars, whose expressions take a fifth of the time.
 
     Raises
     ------
@@ -101,91 +97,87 @@ def parse(text: str, library: Any = nw) -> Any:
         msg = f"expression {line[:40]!r}… is longer than {_MAX_LENGTH} characters"
         raise ConfigError(msg)
     try:
-        return _Builder(library).build(ast.parse(line, mode="eval").body)
+        return _build(ast.parse(line, mode="eval").body)
     except _RefusedError as error:
-        place = len(line.encode()[: error.start].decode(errors="ignore")) + 1
-        msg = f"expression {line!r}, character {place}: {error}; {_RULE}"
+        place, reason = len(line.encode()[: error.start].decode(errors="ignore")) + 1, str(error)
     except SyntaxError as error:
-        place = error.offset or len(line) + 1
-        msg = f"expression {line!r}, character {place}: {error.msg}; {_RULE}"
+        place, reason = error.offset or len(line) + 1, error.msg
     except (RecursionError, MemoryError, ValueError) as error:
         msg = f"expression {line[:40]!r}…: {str(error) or 'nested too deeply'}"
+        raise ConfigError(msg) from error
+    msg = f"expression {line!r}, character {place}: {reason}; {_RULE}"
     raise ConfigError(msg)
 
 
-class _Builder:
-    """Builds the expressions of one library, part by part."""
+def _build(part: ast.AST) -> Any:
+    """Build one part from those inside it."""
+    try:
+        return _part(part)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        reason = str(error).replace("<lambda>", "the function")
+        raise _RefusedError(part, f"{ast.unparse(part)!r}: {reason}") from error
 
-    def __init__(self, library: Any) -> None:
-        self.library = library
 
-    def build(self, part: ast.AST) -> Any:
-        """Build one part from those inside it."""
-        match part:
-            case ast.Constant():
-                return self.library.lit(_constant(part))
-            case ast.Name(id=name):
-                return self.library.col(name)
-            case ast.Call(func=ast.Name(id=name), keywords=[]):
-                return self._call(part, name)
-            case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:
-                return _OPERATORS[type(sign)](self.build(left), self.build(right))
-            case ast.UnaryOp(op=ast.USub(), operand=inner):
-                return -self.build(inner)
-            case ast.UnaryOp(op=ast.Not(), operand=inner):
-                return ~self._condition(inner)
-            case ast.BoolOp(op=sign, values=values):
-                return functools.reduce(_OPERATORS[type(sign)], map(self._condition, values))
-            case ast.Compare(left=left, ops=signs, comparators=others):
-                sides = zip([left, *others], signs, others, strict=False)
-                return functools.reduce(operator.and_, (self._compare(*side) for side in sides))
-            case ast.IfExp(test=test, body=body, orelse=other):
-                chosen = self.library.when(self._condition(test)).then(self.build(body))
-                return chosen.otherwise(self.build(other))
-        raise _RefusedError(part, f"{ast.unparse(part)!r} is not understood")
+def _part(part: ast.AST) -> Any:
+    match part:
+        case ast.Constant():
+            return nw.lit(_constant(part))
+        case ast.Name(id=name):
+            return nw.col(name)
+        case ast.Call(func=ast.Name(id="col"), args=[ast.Constant(value=str(text))], keywords=[]):
+            return nw.col(text)
+        case ast.Call(func=ast.Name(id="date"), args=[ast.Constant(value=str(text))], keywords=[]):
+            return nw.lit(dt.date.fromisoformat(text))
+        case ast.Call(func=ast.Name(id=name), keywords=[]):
+            return _call(part, name)
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:
+            return _OPERATORS[type(sign)](_build(left), _build(right))
+        case ast.UnaryOp(op=ast.USub(), operand=inner):
+            return -_build(inner)
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            return ~_truth(inner)
+        case ast.BoolOp(op=sign, values=values):
+            return functools.reduce(_OPERATORS[type(sign)], map(_truth, values))
+        case ast.Compare(left=left, ops=signs, comparators=others):
+            sides = zip([left, *others], signs, others, strict=False)
+            return functools.reduce(operator.and_, (_compare(*side) for side in sides))
+        case ast.IfExp(test=test, body=body, orelse=other):
+            chosen = nw.when(_truth(test)).then(_build(body))
+            return chosen.otherwise(_build(other))
+    raise _RefusedError(part, f"{ast.unparse(part)!r} is not understood")
 
-    def _condition(self, part: ast.AST) -> Any:
-        """Build what must be true or false; a column is believed to be."""
-        match part:
-            case ast.Compare() | ast.BoolOp() | ast.Name() | ast.IfExp():
-                return self.build(part)
-            case ast.UnaryOp(op=ast.Not()) | ast.Constant(value=True | False):
-                return self.build(part)
-            case ast.Call(func=ast.Name(id=name)) if name in _LOGICAL:
-                return self.build(part)
-        raise _RefusedError(part, f"{ast.unparse(part)!r} is neither true nor false")
 
-    def _compare(self, left: ast.AST, sign: ast.AST, right: ast.AST) -> Any:
-        if isinstance(sign, ast.In | ast.NotIn):  # codespell:ignore notin
-            if not isinstance(right, ast.List | ast.Tuple | ast.Set):
-                raise _RefusedError(right, "after 'in' comes a list of values")
-            found = self.build(left).is_in([_constant(value) for value in right.elts])
-            return found if isinstance(sign, ast.In) else ~found
-        for side in (left, right):
-            if isinstance(side, ast.Constant) and side.value is None:
-                raise _RefusedError(side, "nothing equals a missing value: ask is_null(…)")
-        if type(sign) not in _OPERATORS:
-            raise _RefusedError(left, "'is' is not understood")
-        return _OPERATORS[type(sign)](self.build(left), self.build(right))
+def _truth(part: ast.AST) -> Any:
+    """Build a condition; as in Python, a number is true unless it is 0."""
+    return _build(part).cast(nw.Boolean)
 
-    def _call(self, part: ast.Call, name: str) -> Any:
-        """Call a function: its first argument is an expression; numbers and texts may follow."""
-        try:
-            match name, part.args:
-                case "col", [ast.Constant(value=str(text))]:
-                    return self.library.col(text)
-                case "date", [ast.Constant(value=str(text))]:
-                    return self.library.lit(dt.date.fromisoformat(text))
-            if name not in FUNCTIONS:
-                raise _RefusedError(part, f"there is no function {name!r} of these arguments")
-            given = [
-                _constant(value) if place and isinstance(value, ast.Constant) else self.build(value)
-                for place, value in enumerate(part.args)
-            ]
-            return FUNCTIONS[name](*given)
-        except (TypeError, ValueError, AttributeError) as error:
-            reason = str(error).replace("<lambda>", name)
-            raise _RefusedError(part, f"{name} cannot be called so: {reason}") from error
+
+def _compare(left: ast.AST, sign: ast.AST, right: ast.AST) -> Any:
+    if isinstance(sign, ast.In | ast.NotIn):  # codespell:ignore notin
+        if not isinstance(right, ast.List | ast.Tuple | ast.Set):
+            raise _RefusedError(right, "after 'in' comes a list of values")
+        values = [_constant(value) for value in right.elts]
+        if len({isinstance(value, str) for value in values}) > 1:
+            raise _RefusedError(right, "the values of a list must be all text or none")
+        found = _build(left).is_in(values)
+        return found if isinstance(sign, ast.In) else ~found
+    for side in (left, right):
+        if isinstance(side, ast.Constant) and side.value is None:
+            raise _RefusedError(side, "nothing equals a missing value: use is_null(…)")
+    if type(sign) not in _OPERATORS:
+        raise _RefusedError(left, "'is' is not understood")
+    return _OPERATORS[type(sign)](_build(left), _build(right))
+
+
+def _call(part: ast.Call, name: str) -> Any:
+    """Call a function: its first argument is an expression; numbers and texts may follow."""
+    if name not in FUNCTIONS:
+        raise _RefusedError(part, f"there is no function {name!r} of these arguments")
+    given = [
+        _constant(value) if place and isinstance(value, ast.Constant) else _build(value)
+        for place, value in enumerate(part.args)
+    ]
+    return FUNCTIONS[name](*given)
 
 
 def _constant(part: ast.AST) -> bool | int | float | str | None:

@@ -1,4 +1,4 @@
-"""Put reading, steps, checks and writing together."""
+"""Run a pipeline: read, transform, check, write."""
 
 import contextlib
 import tempfile
@@ -7,27 +7,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from . import batches, checks, io, readers, sql, transform, workers, writers
+from . import addresses, batches, checks, io, readers, transform, writers
 from ._internal import engine, registry
 from .config import Settings
-from .errors import DataError, EngineError
-from .rejects import Rejects
+from .errors import DataError
 
-__all__ = ["SAMPLE_ROWS", "Plan", "Run", "execute", "prepare", "sample"]
+__all__ = ["SAMPLE_ROWS", "Plan", "Run", "execute", "prepare", "sample", "versions"]
 
 SAMPLE_ROWS = 1_000
-_LARGE = pl.Int128, pl.UInt128
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be read, done and written; the steps and rules count what they did.
+    """A pipeline that is ready to run; its steps and rules count what they do.
 
-    `files` are all that is read, or none if a database is.
+    `files` are all files that are read; none if a database is among the sources.
     """
 
     sources: tuple[str, ...]
@@ -41,44 +38,43 @@ class Plan:
 
     @property
     def columns(self) -> pl.Schema:
-        """Give the names and types that are written."""
-        return self.steps[-1].columns if self.steps else self.frame.collect_schema()
+        """Names and types of the columns that are written."""
+        return transform.columns_after(self.steps, self.frame.collect_schema())
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
-    """What came of a plan; `seconds` is wall time."""
+    """The result of a plan; `seconds` is wall time."""
 
     plan: Plan
-    rows_in: int
-    rows_out: int
-    seconds: float
-    written: bool
-    versions: dict[str, str]
+    rows_in: int = 0
+    rows_out: int = 0
+    seconds: float = 0.0
+    written: bool = False
 
     @property
     def rejected(self) -> int:
-        """Count the rows that were rejected in all steps."""
+        """Number of rows that were rejected in all steps."""
         return sum(step.rejected for step in self.plan.steps)
 
 
 class _StopError(Exception):
-    """Rows break a check, so that nothing may be written."""
+    """Rows break a check, so nothing may be written."""
 
 
 def prepare(
     settings: Settings, sources: Sequence[str], target: str, *, query: str | None = None
 ) -> Plan:
-    """Open the sources, pick the steps and look whether all of it fits together.
+    """Open the sources, load the steps and check that all of it fits together.
 
     Parameters
     ----------
     sources
-        Files, folders, globs, tables of databases; none: the sample.
+        Files, folders, globs, tables of databases; none: the sample data.
     target
         File or table to write.
     query
-        What to ask the database that is the source; None: a table is read.
+        SQL for the database that is the source; None: a table is read.
 
     Raises
     ------
@@ -86,6 +82,8 @@ def prepare(
         If something does not fit. Nothing has been written.
     """
     names = [*map(str, sources)] or [str(io.SAMPLE)]
+    for name in (*names, target, str(settings.rejects or "")):
+        addresses.check_name(name)
     engine.check(settings.engine, settings.cluster)
     rejects = settings.rejects or writers.rejects_file(target)
     writers.check(target, names, rejects)
@@ -94,12 +92,11 @@ def prepare(
     )
     rules = checks.read(settings.checks)
     frame = readers.scan(names, query=query, text=settings.text)
-    shown = tuple(map(sql.masked, names))
+    shown = tuple(map(addresses.shown, names))
     with io.reading(", ".join(shown)):
         schema = frame.collect_schema()
-    steps = transform.plan(plugins, schema, rules, reject=settings.failing == "reject")
-    files = readers.files(names)
-    return Plan(shown, frame, steps, rules, target, rejects, settings, files)
+    steps = transform.plan(plugins, schema, rules)
+    return Plan(shown, frame, steps, rules, target, rejects, settings, readers.files(names))
 
 
 def execute(plan: Plan, *, progress: Callable[[int], object] = lambda _: None) -> Run:
@@ -108,63 +105,84 @@ def execute(plan: Plan, *, progress: Callable[[int], object] = lambda _: None) -
     Parameters
     ----------
     progress
-        Called with the number of rows of each batch that was read, in a cluster of each
-        part that is done.
+        Called with the number of rows of each batch that was taken.
 
     Raises
     ------
     PackageError
-        If a table is broken, has no row or cannot be written, or a step fails. What
-        was at the target is then as it was.
+        If a table is broken, has no row or cannot be written, or a step fails. The
+        target is then as it was.
     """
-    start = time.perf_counter()
-    read: list[int] = []
-    made: list[int] = []
-    n_rows = plan.settings.batch_rows
+    run, start = Run(plan), time.perf_counter()
 
-    def finish(rejects: Rejects) -> None:
-        if not sum(read):
+    def finish() -> None:
+        if not run.rows_in:
             msg = f"{', '.join(plan.sources)}: there are no rows"
             raise DataError(msg)
         if plan.settings.failing == "stop" and any(rule.n_broken for rule in plan.rules):
             raise _StopError
-        rejects.place()
+        rejects.place(plan.rejects)
 
-    def look(n_rows: int) -> None:
-        read.append(n_rows)
-        progress(n_rows)
+    def taken(made: Iterable[transform.Taken]) -> Iterator[transform.Taken]:
+        for each in made:
+            run.rows_in += each.rows_in
+            progress(each.rows_in)
+            yield each
 
-    try:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, _open(plan) as table:
-            folder = Path(name)
-            with Rejects(plan.rejects) as rejects:
-                if table.workers:
-                    rows, done = _spread(plan, table.workers, rejects, look)
-                else:
-                    frame = _restore(table.rows(), plan.frame.collect_schema())
-                    rows = _watch(_read(plan, frame), lambda batch: look(len(batch)))
-                    done = 0
-                rows = _transform(plan, rows, rejects.add, folder, done=done)
-                rows = _watch(rows, lambda batch: made.append(len(batch)))
-                writers.write(
-                    batches.lazy(lambda: rows, plan.columns),
-                    plan.target,
-                    ready=lambda: finish(rejects),
-                    folder=folder,
-                    batch_rows=n_rows,
-                )
-        written = True
-    except _StopError:
-        written = False
-    return Run(plan, sum(read), sum(made), time.perf_counter() - start, written, _versions())
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name,
+        _opened(plan) as each_batch,
+        contextlib.suppress(_StopError),
+    ):
+        folder = Path(name)
+        rejects = writers.Rejects(folder / "rejects.jsonl")
+        rows = _rows(plan, lambda take: taken(each_batch(take)), rejects.add, folder)
+        writers.write(
+            batches.lazy(lambda: _counted(run, rows), plan.columns),
+            plan.target,
+            ready=finish,
+            folder=folder,
+            batch_rows=plan.settings.batch_rows,
+        )
+        run.written = True
+    run.seconds = time.perf_counter() - start
+    return run
 
 
 def sample(plan: Plan) -> pl.DataFrame:
-    """Give what would be made of the first `SAMPLE_ROWS` rows; nothing is written."""
+    """Give the result for the first `SAMPLE_ROWS` rows; nothing is written."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        rows = _read(plan, plan.frame.head(SAMPLE_ROWS))
-        made = [*_transform(plan, rows, lambda *_: None, Path(folder))]
-    return pl.concat([plan.columns.to_frame(), *made])
+        head = plan.frame.head(SAMPLE_ROWS)
+        rows = _rows(plan, lambda take: map(take, _read(plan, head)), lambda *_: None, Path(folder))
+        return pl.concat([plan.columns.to_frame(), *rows])
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of this package and of the libraries that handle tables."""
+    return {name: metadata.version(name) for name in (__package__, "polars", "narwhals")}
+
+
+EachBatch = Callable[[Callable[[pl.DataFrame], transform.Taken]], Iterable[transform.Taken]]
+
+
+def _rows(
+    plan: Plan, each_batch: EachBatch, refuse: transform.Refuse, folder: Path
+) -> Iterator[pl.DataFrame]:
+    """Give what the steps make; checks count the rows that they reject."""
+
+    def refused(step: str, rows: pl.DataFrame) -> None:
+        if step == checks.STEP:
+            checks.count(plan.rules, rows)
+        refuse(step, rows)
+
+    n_rows, schema = plan.settings.batch_rows, plan.frame.collect_schema()
+    return transform.run(plan.steps, each_batch, schema, refused, batch_rows=n_rows, folder=folder)
+
+
+def _counted(run: Run, rows: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    for batch in rows:
+        run.rows_out += len(batch)
+        yield batch
 
 
 def _read(plan: Plan, frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
@@ -174,64 +192,17 @@ def _read(plan: Plan, frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 
 
 @contextlib.contextmanager
-def _open(plan: Plan) -> Iterator[engine.Table]:
-    """Start the engine and hand the source over to it."""
-    chosen, near = plan.settings, plan.rejects if sql.is_url(plan.target) else Path(plan.target)
-    odd = [name for name, kind in plan.frame.collect_schema().items() if kind in _LARGE]
-    if odd and chosen.engine in ("duckdb", "pandas"):
-        msg = f"{chosen.engine} has no numbers of 128 bits as in {odd[0]!r}: use another engine"
-        raise EngineError(msg)
+def _opened(plan: Plan) -> Iterator[EachBatch]:
+    """Start the engine; give a way to apply a function to each batch of the source."""
+    chosen, schema = plan.settings, plan.frame.collect_schema()
+    near = plan.rejects if addresses.is_url(plan.target) else Path(plan.target)
     with engine.start(chosen.engine, chosen.cluster, near) as opened:
         with io.reading(", ".join(plan.sources)):
             table = opened(plan.frame, plan.files, exact=True)
-        yield table
-
-
-def _restore(frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
-    """Give columns the types of the source again, where the engine has none like it."""
-    there = frame.collect_schema()
-    return frame.cast({name: kind for name, kind in schema.items() if there[name] != kind})
-
-
-def _spread(
-    plan: Plan, cluster: Any, rejects: Rejects, look: Callable[[int], object]
-) -> tuple[Iterator[pl.DataFrame], int]:
-    """Let a cluster take all steps before the first that needs the whole table; count them."""
-    whole = [number for number, step in enumerate(plan.steps) if step.whole_table]
-    steps = plan.steps[: whole[0]] if whole else plan.steps
-    rows = workers.run(
-        cluster,
-        steps,
-        plan.rules,
-        rejects,
-        source=", ".join(plan.sources),
-        batch_rows=plan.settings.batch_rows,
-        progress=look,
-    )
-    return rows, len(steps)
-
-
-def _transform(
-    plan: Plan,
-    rows: Iterator[pl.DataFrame],
-    refuse: transform.Refuse,
-    folder: Path,
-    *,
-    done: int = 0,
-) -> Iterator[pl.DataFrame]:
-    """Take the steps that are not done."""
-    schema = plan.steps[done - 1].columns if done else plan.frame.collect_schema()
-    n_rows, steps = plan.settings.batch_rows, plan.steps[done:]
-    return transform.run(rows, schema, steps, refuse, batch_rows=n_rows, folder=folder)
-
-
-def _watch(
-    rows: Iterable[pl.DataFrame], look: Callable[[pl.DataFrame], object]
-) -> Iterator[pl.DataFrame]:
-    for batch in rows:
-        look(batch)
-        yield batch
-
-
-def _versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in (__package__, "polars", "narwhals")}
+        if table.workers:
+            yield lambda take: table.workers.each_batch(take, chosen.batch_rows)
+        else:  # with the types of the source, where the engine has none like it
+            rows = table.rows()
+            there = rows.collect_schema()
+            rows = rows.cast({name: kind for name, kind in schema.items() if there[name] != kind})
+            yield lambda take: map(take, _read(plan, rows))

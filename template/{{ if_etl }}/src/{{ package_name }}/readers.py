@@ -1,4 +1,4 @@
-"""Open what a run reads: files, folders of parts, globs, tables of databases, below each other."""
+"""Open the sources of a run: files, folders, globs and tables of databases, one below the other."""
 
 import itertools
 from collections.abc import Collection, Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from . import io, sql
+from . import addresses, io, sql
 from .errors import DataError
 
 __all__ = ["files", "scan"]
@@ -14,7 +14,7 @@ __all__ = ["files", "scan"]
 
 def files(sources: Sequence[str]) -> list[Path]:
     """Find all files that are read, in their order; none if a database is among the sources."""
-    if any(map(sql.is_url, sources)):
+    if any(map(addresses.is_url, sources)):
         return []
     return [path for source in sources for path in io.parts(source)]
 
@@ -29,7 +29,7 @@ def scan(
     sources
         At least one; all have the same columns.
     query
-        What to ask the database, which is then the only source.
+        SQL for the database, which is then the only source.
     text
         Columns of CSV files to keep as text, so that "007" does not become 7.
 
@@ -38,17 +38,20 @@ def scan(
     DataError
         If one cannot be read or is named twice, or their columns differ.
     """
-    if repeated := [source for source in sources if sources.count(source) > 1]:
-        msg = f"{sql.masked(repeated[0])} is named more than once: its rows would be doubled"
-        raise DataError(msg)
-    n_urls = sum(map(sql.is_url, sources))
-    if query is not None and (n_urls, len(sources)) != (1, 1):
+    seen: set[object] = set()
+    for source in sources:
+        same = addresses.identity(source) if addresses.is_url(source) else source
+        if same in seen:
+            msg = f"{addresses.shown(source)} is named more than once: its rows would be doubled"
+            raise DataError(msg)
+        seen.add(same)
+    if query is not None and [*map(addresses.is_url, sources)] != [True]:
         msg = "a query needs one database as its only source, e.g. sqlite:///sales.db"
         raise DataError(msg)
     tables: dict[str, pl.LazyFrame] = {}
-    for is_url, names in itertools.groupby(sources, sql.is_url):
+    for is_url, names in itertools.groupby(sources, addresses.is_url):
         if is_url:
-            tables |= {sql.masked(url): sql.scan(url, query) for url in names}
+            tables |= {addresses.shown(url): sql.scan(url, query) for url in names}
         else:
             paths = [*names]
             tables[", ".join(paths)] = io.scan(*paths, text=text)

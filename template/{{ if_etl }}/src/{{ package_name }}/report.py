@@ -1,11 +1,11 @@
-"""Say what a run did: as text, and as one HTML page that needs no other file."""
+"""Report on a run: as text, and as one HTML page that needs no other file."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from . import sql
+from . import addresses
 from ._internal import page
-from .pipeline import Run
+from .pipeline import Run, versions
 
 __all__ = ["render", "text"]
 
@@ -29,27 +29,29 @@ def render(run: Run) -> str:
         rows = [(rule.name, rule.text, rule.n_broken) for rule in rules]
         sections["Checks"] = page.table(("check", "rule", "rows that break it"), rows)
     if examples := [*_examples(run)]:
-        sections["Rows that break a check"] = _notes(examples)
-    made = (f"{name} {version}" for name, version in run.versions.items())
-    sections["Made with"] = page.note(", ".join(made))
-    return page.render(f"How {page.short(sql.masked(run.plan.target), 60)} was made", sections)
+        sections["Examples of rows that break a check"] = _notes(examples)
+    made = (f"{name} {version}" for name, version in versions().items())
+    sections["Versions"] = page.note(", ".join(made))
+    return page.render(f"Report on {page.short(addresses.shown(run.plan.target), 60)}", sections)
 
 
 def _totals(run: Run) -> Iterator[str]:
-    target = sql.masked(run.plan.target)
+    target = addresses.shown(run.plan.target)
     yield f"read {run.rows_in} rows from {', '.join(run.plan.sources)}"
     if not run.written:
-        yield f"wrote nothing, since rows break a check: {target} is as it was"
+        yield f"wrote nothing, because rows break a check: {target} is unchanged"
         return
     if run.rejected:
-        yield f"rejected {run.rejected} rows: {run.plan.rejects} says why"
+        yield f"rejected {run.rejected} rows: see {run.plan.rejects}"
     yield f"wrote {run.rows_out} rows to {target} in {run.seconds:.1f} s"
 
 
 def _steps(run: Run) -> list[Sequence[Any]]:
+    steps = run.plan.steps
+    rows_in = [run.rows_in, *(step.rows_out for step in steps)]
     return [
-        (step.name, step.rows_in, step.rows_out, step.rejected, f"{step.seconds:.2f}")
-        for step in run.plan.steps
+        (step.name, before, step.rows_out, step.rejected, f"{step.seconds:.2f}")
+        for step, before in zip(steps, rows_in, strict=False)
     ]
 
 

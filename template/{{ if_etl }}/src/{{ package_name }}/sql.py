@@ -1,34 +1,24 @@
 # ruff: noqa: S608 - names are quoted, a query is the user's own
-"""Read and write the tables of databases in batches, through their ADBC drivers.
-
-A table is named by a URL: ``sqlite:///sales.db#orders``, with a fourth slash for a path
-from the root, or ``postgresql://user@host/sales#orders`` (``#archive.orders`` in a schema).
-"""
+"""Read and write the tables of databases in batches, through their ADBC drivers."""
 
 import contextlib
 import functools
 import itertools
-import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import polars as pl
 import polars.selectors as cs
 
 from . import batches
+from .addresses import is_server, secrets, shown, table
 from .errors import DataError
 
-__all__ = ["check", "is_server", "is_url", "masked", "scan", "table", "write"]
+__all__ = ["check", "scan", "write"]
 
-_POSTGRESQL = ("postgresql", "postgres")
-_DATABASES = ("sqlite", *_POSTGRESQL)
-
-_SECRET = re.compile(r"(?i)(://[^/:]*:)(.*)(?=@)|(password=)([^&#]*)")
-_ODD = re.compile(r"[@/:?#\s]|%(?![0-9a-fA-F]{2})")
-
+_MAX_BYTES = 63  # the server cuts longer names
 _FLAGS = ("integer", "real", "text", "blob")
 _SQLITE = {  # kind of value -> how a column of it is read, and one such value
     "integer": ("{}", "0"),
@@ -38,48 +28,20 @@ _SQLITE = {  # kind of value -> how a column of it is read, and one such value
 }
 
 
-def is_url(text: str) -> bool:
-    """Tell a URL from a path; it may hold a password, and be of a database we cannot use."""
-    return "://" in text
-
-
-def is_server(url: str) -> bool:
-    """Tell the URL of a server from that of a file."""
-    return url.lower().startswith(_POSTGRESQL)
-
-
-def masked(url: str) -> str:
-    """Hide the password of a URL, to be shown."""
-    return _SECRET.sub(lambda found: f"{found[1] or found[3]}***", url)
-
-
-def table(url: str) -> tuple[str, str, str]:
-    """Take a URL apart: database, schema ("": the usual one), table ("": none is named)."""
-    address, _, name = url.partition("#")
-    kind, _, place = address.partition("://")
-    name = unquote(name)
-    if kind.lower() in _POSTGRESQL:
-        schema, _, name = name.rpartition(".")
-        return f"{kind.lower()}://{place}", schema, name
-    if kind.lower() != "sqlite":
-        msg = f"{masked(url)}: the databases are {', '.join(_DATABASES)}"
-        raise DataError(msg)
-    if not place.startswith("/") or place == "/":
-        msg = f"{url}: write sqlite:///sales.db#orders, or sqlite:////data/sales.db#orders"
-        raise DataError(msg)
-    return str(Path(unquote(place[1:])).resolve()), "", name
-
-
 def check(url: str) -> None:
-    """Refuse what cannot be written to: no table is named, or its driver is missing.
+    """Refuse a table that cannot be written.
 
     Raises
     ------
     DataError
-        As said.
+        If none is named, its name is too long for the server, or the driver is missing.
     """
-    if not table(url)[2]:
-        msg = f"{masked(url)} must name a table: add #name"
+    _, schema, name = table(url)
+    if not name:
+        msg = f"{shown(url)} must name a table: add #name"
+        raise DataError(msg)
+    if is_server(url) and max(len(part.encode()) for part in (schema, name)) > _MAX_BYTES:
+        msg = f"{shown(url)[:99]}…: a name of PostgreSQL has at most {_MAX_BYTES} bytes"
         raise DataError(msg)
     _driver(url)
 
@@ -97,7 +59,7 @@ def scan(url: str, query: str | None = None) -> pl.LazyFrame:
     """
     _, schema, name = table(url)
     if bool(name) == bool(query):
-        msg = f"{masked(url)}: name a table with #name, or give a query, one of both"
+        msg = f"{shown(url)}: name a table with #name, or give a query, one of both"
         raise DataError(msg)
     source = f"SELECT * FROM {_quoted(schema, name)}" if query is None else query.rstrip("; \n")
     with _connected(url, reading=True) as cursor:
@@ -195,7 +157,7 @@ def _quoted(schema: str, name: str) -> str:
 
 @contextlib.contextmanager
 def _connected(url: str, *, reading: bool = False) -> Iterator[Any]:
-    """Give a cursor; errors of the database become one line without the password."""
+    """Give a cursor; errors of the database become one line without a password."""
     from pyarrow import ArrowException
 
     driver = _driver(url)
@@ -217,11 +179,11 @@ def _connected(url: str, *, reading: bool = False) -> Iterator[Any]:
             if not reading:
                 connection.commit()
     except (driver.Error, ArrowException, OSError) as error:  # older drivers raise Arrow's
-        reason = str(error).replace(database, masked(database)).partition("\n")[0]
-        if any(_ODD.search(found[2] or found[4] or "") for found in _SECRET.finditer(url)):
-            reason = "cannot connect; in a password write @ as %40, / as %2F, % as %25 and so on"
-        msg = f"{masked(url)}: {reason}"
-        raise DataError(msg) from error
+        reason = str(error).replace(database, shown(database)).partition("\n")[0]
+        if any(secret in reason for secret in secrets(url)):
+            reason = "the database cannot be used; its message is not shown, as it has a password"
+        msg = f"{shown(url)}: {reason}"
+        raise DataError(msg) from None  # the cause may name the password
 
 
 def _driver(url: str) -> Any:
@@ -230,5 +192,5 @@ def _driver(url: str) -> Any:
         return import_module(f"adbc_driver_{kind}.dbapi")
     except ImportError as error:
         driver = f"adbc-driver-{kind}"
-        msg = f'{masked(url)} needs {driver}: uv add "{driver}>=1.8"'
+        msg = f'{shown(url)} needs {driver}: uv add "{driver}>=1.8"'
         raise DataError(msg) from error

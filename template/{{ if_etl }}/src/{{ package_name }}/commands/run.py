@@ -25,14 +25,14 @@ __all__ = ["command"]
     required=True,
     help="File (.csv, .jsonl or .parquet) or table of a database.",
 )
-@click.option("--query", metavar="SQL", help="Read what the database answers to this.")
+@click.option("--query", metavar="SQL", help="Read the result of an SQL query of the database.")
 @click.option(
     "--rejects",
     type=click.Path(path_type=Path),
-    help="File for rejected rows (.jsonl); if not given, it is named after DEST.",
+    help="File for rejected rows (.jsonl); default: named after DEST.",
 )
-@click.option("--report", type=click.Path(path_type=Path), help="HTML page about the run.")
-@click.option("--engine", metavar="NAME", help="polars, or another of the project.")
+@click.option("--report", type=click.Path(path_type=Path), help="HTML report of the run.")
+@click.option("--engine", metavar="NAME", help="polars, or another engine of the project.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and a sample; write nothing.")
 @click.pass_obj
 def command(
@@ -45,17 +45,18 @@ def command(
     engine: str | None,
     dry_run: bool,
 ) -> None:
-    """Plan, run and say what was done; exit with 1 if a check stops the run."""
+    """Prepare and run a pipeline, print the report; exit with 1 if a check stops the run."""
     from tqdm import tqdm
 
-    from .. import config, pipeline
+    from .. import addresses, config, pipeline
     from .. import report as reports
     from .._internal import files
     from ..errors import DataError
 
     settings = config.load(config_path, rejects=rejects, engine=engine)
+    addresses.check_name(str(report or ""))
     if report and report.suffix.lower() != ".html":
-        msg = f"the report is a page: {report} must end in .html"
+        msg = f"the report is a page: {addresses.shown(str(report))} must end in .html"
         raise DataError(msg)
     plan = pipeline.prepare(settings, sources, output, query=query)
     if dry_run:
@@ -72,10 +73,10 @@ def command(
 
 
 def _show(plan: "Plan") -> None:
-    """Print what would be read, done and written, and what comes of the first rows."""
+    """Print the sources, steps and target of a plan, and the result for the first rows."""
     import polars as pl
 
-    from .. import pipeline, sql
+    from .. import addresses, pipeline
 
     click.echo(f"would read {', '.join(plan.sources)}")
     before = plan.frame.collect_schema()
@@ -85,15 +86,15 @@ def _show(plan: "Plan") -> None:
         gone = [name for name in before if name not in step.columns]
         click.echo(f"step {step.name}")
         if made:
-            click.echo(f"  makes {_columns(made)}")
+            click.echo(f"  adds {_columns(made)}")
         if gone:
-            click.echo(f"  leaves out {', '.join(gone)}")
+            click.echo(f"  drops {', '.join(gone)}")
         before = step.columns
     for rule in plan.rules:
         click.echo(f"  {rule.name}: {rule.text}")
-    click.echo(f"would write {sql.masked(plan.target)}; rejected rows to {plan.rejects}")
+    click.echo(f"would write {addresses.shown(plan.target)}; rejected rows to {plan.rejects}")
     table = pipeline.sample(plan)
-    click.echo(f"the first {pipeline.SAMPLE_ROWS} rows would give {len(table)}, such as")
+    click.echo(f"the first {pipeline.SAMPLE_ROWS} rows give {len(table)}, such as")
     with pl.Config(tbl_rows=5, tbl_cols=12, tbl_hide_dataframe_shape=True):
         click.echo(table.head(5))
     click.echo("nothing was written")

@@ -17,12 +17,12 @@ def types(frame: Any, names: Iterable[str]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If one is not there; the message lists those that are.
+        If one is not there; the message lists the first 50 that are.
     """
     schema = frame.collect_schema()
     for name in names:
         if name not in schema:
-            msg = f"no column {name!r}; there are {', '.join(schema)}"
+            msg = f"no column {name!r}; there are {', '.join([*schema][:50])}"
             raise ValueError(msg)
     return {name: schema[name] for name in names}
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import polars as pl
 
 from ...errors import EngineError
 from ..engine import Table
-from ._handover import check_kept, hand_over, read_parts, scratch
+from ._handover import check_kept, check_numbers, hand_over, read_parts, scratch
 from ._missing import missing
 
 try:
@@ -65,6 +66,8 @@ def start(cluster: str | None, output: Path) -> Iterator[Any]:
             exact: bool = False,
         ) -> Relation:
             check_kept("duckdb", keep, frame)
+            if exact:
+                check_numbers("duckdb", frame)
             _check_names(frame.collect_schema().names())
             paths = tuple(hand_over(frame, parts, folder, exact=exact))
             frame_ = database.read_parquet([*map(_escape, paths)])
@@ -79,8 +82,8 @@ def start(cluster: str | None, output: Path) -> Iterator[Any]:
 
 def _check_names(names: list[str]) -> None:
     """Refuse names that DuckDB takes for one."""
-    folded = [name.lower() for name in names]
-    same = [name for name in names if folded.count(name.lower()) > 1]
+    counts = Counter(map(str.lower, names))
+    same = [name for name in names if counts[name.lower()] > 1]
     if same:
         msg = f"duckdb cannot tell {', '.join(same)} apart: rename, or use another engine"
         raise EngineError(msg)

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from ..engine import Table
+from ._handover import check_numbers
 from ._missing import missing
 
 try:
@@ -40,6 +41,8 @@ def start(cluster: str | None, output: Path) -> Iterator[Any]:
     def opened(
         frame: pl.LazyFrame, parts: Sequence[Path], keep: Sequence[str] = (), *, exact: bool = False
     ) -> Whole:
+        if exact:
+            check_numbers("pandas", frame)
         table = frame.collect().to_arrow()
         return Whole(
             table.to_pandas(types_mapper=lambda kind: _INTEGERS.get(kind, pd.ArrowDtype(kind)))
