@@ -693,7 +693,7 @@ def merge_lines(
             hunks += [(len(text) + place, *both) for place, *both in refused]
             text += merged
             sides = [[], [], []]
-        part = mark % 4
+        part = mark % 4 if mark else part
     return "".join(text), hunks
 
 
@@ -924,7 +924,7 @@ def _format(path: str, text: str) -> str:
 
 
 def _spelt(value: Any) -> str:
-    return value if isinstance(value, str) or value is GONE else spell(value)
+    return "" if value is GONE else value if isinstance(value, str) else spell(value)
 
 
 # Trees
@@ -1364,7 +1364,7 @@ def changed(
     """Write a tree with these files in place of others."""
     index = scratch / "changed.index"
     git("read-tree", tree, index=index)
-    blank = "0" * len(git("rev-parse", "HEAD").strip())
+    blank = "0" * len(git("rev-parse", tree).strip())
     lines = [
         f"{file[0]} {file[1]}\t{prefix}{path}" if file else f"0 {blank}\t{prefix}{path}"
         for path, file in changes.items()

@@ -1,6 +1,7 @@
 """A project brings in a new release of its template by itself: `nox -s update`, as CONTRIBUTING.md says."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -157,10 +158,14 @@ def test_only_the_job_that_updates_may_write_and_it_never_runs_on_a_pull_request
     workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
     assert workflow["permissions"] == {"contents": "read"}
     own = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
-    assert own == {"template": {"contents": "write", "pull-requests": "write"}}
+    assert own == {"propose": {"contents": "write", "pull-requests": "write"}}
     assert workflow["jobs"]["template"]["if"] == (
         "github.event_name == 'schedule' || github.event_name == 'workflow_dispatch'"
     )
+    propose = workflow["jobs"]["propose"]
+    assert (propose["needs"], propose["if"]) == ("template", "needs.template.outputs.branch")
+    assert not re.search(r"(?<!\.)\b(uvx?|nox|pip|python3?|copier)\b", propose["steps"][-1]["run"])
+    assert "write" not in str(workflow["jobs"]["template"].get("permissions", {}))
 
 
 # An update
@@ -450,7 +455,7 @@ def test_commands_of_the_page_work_as_they_are_printed(hub: Path, tmp_path: Path
     """From the first release to the working tree and on, with every block, in the order of the page."""
     owner = Owner(hub, _copied(hub, tmp_path, FIRST))
     page = (ROOT / "template" / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Updates from the")[2]
-    update, by_hand, abort, seeds, recover = [text for language, text in blocks(page) if language == "console"]
+    update, _, by_hand, abort, seeds, recover = [text for language, text in blocks(page) if language == "console"]
     (tools := tmp_path / "tools").mkdir()
     (tools / "uvx").write_text('#!/bin/sh\nexec "$@"\n')
     (tools / "nox").write_text(f'#!/bin/sh\nexec {sys.executable} -m nox --no-venv --no-install "$@"\n')
