@@ -17,7 +17,7 @@ CHANGES = {
     "plumbum.local": {"git"},
     "jinja2.Environment.compile": {"Jinja"},
     "yaml.load_all": {"YAML"},
-    "copier._main.Worker": {"answers file", "plain parts", "paths"},
+    "copier._main.Worker": {"paths"},
 }
 
 
@@ -85,5 +85,5 @@ class _Changed:
         return (
             _Changed(plain, self._names[1:])
             if self._names[1:]
-            else type(name, (), {"answers_relpath": property(), "_render_string": None, "_render_template": None})
+            else type(name, (), {"answers_relpath": property(), "_render_template": None})
         )

@@ -48,13 +48,13 @@ PLANTED = {
     ),
     "wrong type": ("types", f"{SRC}/evaluate.py", "\n\nN_ROWS: int = 'many'\n", "Incompatible types"),
     "failing test": (
-        "tests",
+        "tests -- tests/test_io.py",
         "tests/test_io.py",
         "\n\ndef test_planted() -> None:\n    assert not io\n",
         "test_planted",
     ),
     "failing example": (
-        "tests",
+        f"tests -- {SRC}/errors.py",
         f"{SRC}/errors.py",
         '\n\ndef planted():\n    """\n    >>> 1\n    2\n    """\n',
         "planted",

@@ -100,6 +100,16 @@ def test_package_name_is_fixed_after_the_first_copy(renderer: Renderer, tmp_path
     assert not (project / "src" / "waves").exists()
 
 
+def test_project_keeps_a_name_that_python_took_later(renderer: Renderer, tmp_path: Path) -> None:
+    project = renderer.copy(tmp_path / "project", {"package_name": "tide_gauge"})
+    kept = project / ".copier-answers.yml"
+    kept.write_text(kept.read_text(encoding="utf-8").replace("tide_gauge", "profiling"), encoding="utf-8")
+    renderer.copy(project, {})
+    assert yaml.safe_load(kept.read_text(encoding="utf-8"))["package_name"] == "profiling"
+    with pytest.raises(ValueError, match='"profiling" is taken by Python'):
+        renderer.copy(tmp_path / "other", {"package_name": "profiling"})
+
+
 @pytest.mark.parametrize(("first", "then"), [*itertools.permutations(KINDS, 2)])
 def test_pipeline_is_fixed_after_the_first_copy(first: str, then: str, renderer: Renderer, tmp_path: Path) -> None:
     project = renderer.copy(tmp_path, {"pipeline": first})

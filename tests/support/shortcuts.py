@@ -22,7 +22,6 @@ from jinja2 import meta
 
 __all__ = ["FOR_UPDATES", "SHORTCUTS"]
 
-_NAME = re.compile(r"\{\{ \w+ \}\}")
 _BRACES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 _FEW = 256  # texts of a template that are kept
 _STEPS = ("_render_folder", "_render_file", "_render_symlink")
@@ -118,56 +117,22 @@ def parsed_once(served: Counter[str]) -> Iterator[None]:
 
 
 @contextmanager
-def named_once(served: Counter[str]) -> Iterator[None]:
-    """Keep the name of the answers file, which copier renders anew to compare it with each part of every path."""
-    worker: Any = copier._main.Worker  # noqa: SLF001 - a shortcut that does not fit any more is left out
-    plain = worker.answers_relpath.fget
-
-    def answers_relpath(self: Any) -> Any:
-        served["answers file"] += "known_name" in vars(self)
-        if "known_name" not in vars(self):
-            vars(self)["known_name"] = plain(self)
-        return vars(self)["known_name"]
-
-    with mock.patch.object(worker, "answers_relpath", property(answers_relpath)):
-        yield
-
-
-@contextmanager
-def plain_as_it_is(served: Counter[str]) -> Iterator[None]:
-    """Take the parts of paths that have no brace as they are, and look those that are one name up once a render."""
-    worker: Any = copier._main.Worker  # noqa: SLF001 - as above
-    plain = worker._render_string  # noqa: SLF001
-
-    def render_string(self: Any, string: str, *others: Any, **options: Any) -> Any:
-        served["plain parts"] += "{" not in string
-        if "{" not in string:
-            return string
-        if not _NAME.fullmatch(string):
-            return plain(self, string, *others, **options)
-        known = vars(self).setdefault("known_names", {})
-        if string not in known:
-            known[string] = plain(self, string, *others, **options)
-        return known[string]
-
-    with mock.patch.object(worker, "_render_string", render_string):
-        yield
-
-
-@contextmanager
 def planned_once(served: Counter[str]) -> Iterator[None]:
     """Keep which file goes where: it follows from the names in the template, what they hold and what is left out.
 
     Into an empty folder only; elsewhere copier looks at what is there. Files are copied or rendered each time, in one
     context, as answers are complete by then.
     """
-    main: Any = copier._main  # noqa: SLF001 - as above
+    main: Any = copier._main  # noqa: SLF001 - a shortcut that does not fit any more is left out
     plain = main.Worker._render_template  # noqa: SLF001
 
     def render_template(self: Any) -> None:
-        _ = self.answers_relpath  # `named_once` keeps it; to find it, copier changes the context
+        known = self.answers_relpath  # to find it, copier changes the context
         context = self._render_context()
-        with mock.patch.dict(vars(self), _render_context=lambda: context):
+        with (
+            mock.patch.object(main.Worker, "answers_relpath", known),
+            mock.patch.dict(vars(self), _render_context=lambda: context),
+        ):
             if self.dst_path.is_dir() and any(self.dst_path.iterdir()):
                 plain(self)
                 return
@@ -250,8 +215,6 @@ SHORTCUTS: dict[str, Callable[[Counter[str]], AbstractContextManager[None]]] = {
     "git": without_git,
     "Jinja": compiled_once,
     "YAML": parsed_once,
-    "answers file": named_once,
-    "plain parts": plain_as_it_is,
     "paths": planned_once,
 }
 FOR_UPDATES: dict[str, Callable[[Counter[str]], AbstractContextManager[None]]] = {
