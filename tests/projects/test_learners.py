@@ -34,14 +34,18 @@ LEARNERS = {
     ),
     "vectors": ('{"classification": svm.SVC, "regression": svm.SVR}[task]()', "from sklearn import svm", []),
     "network": (
-        '{"classification": neural_network.MLPClassifier, "regression": neural_network.MLPRegressor}'
-        '[task]((9,), solver="lbfgs", max_iter=9_999)',
+        (
+            '{"classification": neural_network.MLPClassifier, "regression": neural_network.MLPRegressor}'
+            '[task]((9,), solver="lbfgs", max_iter=9_999)'
+        ),
         "from sklearn import neural_network",
         [],
     ),
     "lightgbm": (
-        '{"classification": lightgbm.LGBMClassifier, "regression": lightgbm.LGBMRegressor}'
-        "[task](n_estimators=20, verbose=-1)",
+        (
+            '{"classification": lightgbm.LGBMClassifier, "regression": lightgbm.LGBMRegressor}'
+            "[task](n_estimators=20, verbose=-1)"
+        ),
         "import lightgbm",
         [
             "collections.OrderedDict",
@@ -51,8 +55,10 @@ LEARNERS = {
         ],
     ),
     "xgboost": (
-        'ensemble.VotingClassifier([("trees", xgboost.XGBClassifier(n_estimators=20))], voting="soft")'
-        ' if task == "classification" else xgboost.XGBRegressor(n_estimators=20)',
+        (
+            'ensemble.VotingClassifier([("trees", xgboost.XGBClassifier(n_estimators=20))], voting="soft")'
+            ' if task == "classification" else xgboost.XGBRegressor(n_estimators=20)'
+        ),
         "import xgboost",
         [
             "sklearn.utils._bunch.Bunch",
