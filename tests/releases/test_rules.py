@@ -70,6 +70,13 @@ def test_rule_holds_from_every_release_to_the_working_tree(rule: str, history: M
     assert {tag: found for tag, config in history.items() if (found := PAIRED[rule](config, CONFIG))} == {}
 
 
+def test_no_table_is_rendered_that_an_owner_may_have() -> None:
+    """It would stand twice after plain `copier update`, which merges by line."""
+    text = (ROOT / "template" / "pyproject.toml.jinja").read_text(encoding="utf-8")
+    assert "[project.optional-dependencies]" not in text
+    assert not re.search(r"(?m)^\[project\.(entry-points|gui-scripts)", text)
+
+
 @pytest.mark.usefixtures("_fast")
 def test_every_default_is_accepted_in_every_release(history: Mapping[str, Config], tmp_path: Path) -> None:
     assert {tag: found for tag, config in history.items() if (found := refused_defaults(config, tmp_path / tag))} == {}

@@ -203,3 +203,20 @@ def test_edit_stays_and_files_are_whole(
     again = update.Trees(step.theirs, step.theirs, merged.tree, update.Files())
     again.merge()
     assert update.changed(tmp_path, merged.tree, "", again.changes) == merged.tree
+
+
+def test_line_ends_of_windows_stay(
+    steps: dict[tuple[str, str], Step], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = steps[HEAD, NEXT]
+    project = Path(shutil.copytree(step.folder, tmp_path / "project"))
+    EDITS["session added in the middle"](Desk(project, OPTIONS["package_name"]))
+    for path in filter(Path.is_file, project.rglob("*")):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    monkeypatch.setenv("GIT_DIR", str(step.folder.parents[1] / "store" / ".git"))
+    monkeypatch.chdir(project)
+    merged = merge(step, update.stored(project, tmp_path), tmp_path)
+    assert (merged.kept, lost_values(merged)) == ([], [])
+    assert "def profile(" in merged.now["noxfile.py"]
+    assert "def links(" in merged.now["noxfile.py"]
+    assert [path for path, text in merged.now.items() if "\n" in text.replace("\r\n", "")] == []

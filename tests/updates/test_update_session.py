@@ -14,6 +14,7 @@ from documents import blocks
 from interpreters import PATH
 from questions import ASKED, ROOT
 from releases import add_release, git, publish, releases
+from session import SCRIPT
 
 ANSWERS = ".copier-answers.yml"
 WORKFLOW = ROOT / "template" / ".github" / "workflows" / "ci.yml"
@@ -258,6 +259,49 @@ def test_project_in_a_folder_of_a_bigger_repository_updates(owner: Owner) -> Non
     assert code == 0, printed
     owner.git("apply", "-3", ".nox/seeds.patch")
     assert "## Begin\n" in owner.read("README.md")
+
+
+@updates
+def test_project_of_the_first_release_runs_the_script_of_the_template_once(hub: Path, tmp_path: Path) -> None:
+    owner = Owner(hub, _copied(hub, tmp_path, FIRST))
+    owner.edit("pyproject.toml", "line-length = 100", "line-length = 88")
+    owner.commit()
+    code, printed = owner.run(sys.executable, str(SCRIPT))
+    assert code == 0, printed
+    assert (owner.release(), (owner.project / "update.py").is_file()) == (NEW, True)
+    assert "line-length = 88" in owner.read("pyproject.toml")
+
+
+@updates
+def test_second_project_starts_from_the_answers_of_the_first(owner: Owner, tmp_path: Path) -> None:
+    words = ["--defaults", "--quiet", f"--data-file={owner.project / ANSWERS}", "--data", "package_name=second"]
+    code, printed = owner.run(
+        sys.executable, "-m", "copier", "copy", *words, "gh:org/template", str(tmp_path / "second")
+    )
+    assert code == 0, printed
+    answers = yaml.safe_load((tmp_path / "second" / ANSWERS).read_text(encoding="utf-8"))
+    assert (answers["package_name"], answers["answered"]["package_name"]) == ("second", "second")
+
+
+@updates
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_killed_update_ends_when_it_is_run_again(owner: Owner) -> None:
+    code = "import os, runpy, signal, update; plain = update.git\n"
+    code += "def git(*words, **more):\n"
+    code += (
+        "    if words[0] == 'restore' and more['data'] == '.copier-answers.yml': os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    code += "    return plain(*words, **more)\n"
+    code += "update.git = git; update.main([])"
+    assert owner.run(sys.executable, "-c", code)[0] == -9
+    _, printed = owner.update()
+    assert "an update was interrupted and is complete now" in printed
+    assert (owner.release(), owner.read("tools.txt")) == (NEW, "spanner\n")
+    assert owner.git("status", "--porcelain").splitlines() == [
+        "M  .copier-answers.yml",
+        "M  CONTRIBUTING.md",
+        "A  tools.txt",
+    ]
 
 
 # Seeds
