@@ -33,9 +33,11 @@ def _write_generated(app: Sphinx, error: Exception | None) -> None:
     if error:
         return
     import lessons  # noqa: PLC0415 - found once the path is set
+    import preview  # noqa: PLC0415
 
     folder = Path(app.outdir)
     lessons.write(folder / "lessons")
+    preview.write(folder / "preview")
     pages = sorted(page for page in app.env.found_docs if page != "404")
     urls = "".join(f"<url><loc>{escape(f'{html_baseurl}{page}.html')}</loc></url>\n" for page in pages)
     frame = '<?xml version="1.0" encoding="utf-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
