@@ -3,7 +3,6 @@ import textwrap
 import pytest
 
 from my_project import testing
-from my_project._internal import installed, registry
 from my_project.errors import PluginError
 
 COLUMNS = {"x": [1.0, 2.0, None, 4.0]}
@@ -45,14 +44,6 @@ def body(statement, decorator="@nw.narwhalify"):
 def test_what_a_plugin_makes_is_given(plugin):
     assert testing.check(plugin(GOOD), COLUMNS)["x"].to_list() == [2.0, 4.0, None, 8.0]
     assert testing.check(plugin(GOOD), COLUMNS, factor=3)["x"].to_list() == [3.0, 6.0, None, 12.0]
-
-
-def test_plugin_may_be_installed(plugin, monkeypatch):
-    monkeypatch.syspath_prepend(plugin(GOOD).parent)
-    found = installed.Module("grow", "scale", "entry point", path=(str(plugin(GOOD).parent),))
-    monkeypatch.setattr(installed, "find", lambda: iter([found]))
-    assert testing.check("grow", COLUMNS)["x"].to_list() == [2.0, 4.0, None, 8.0]
-    registry.reload()
 
 
 def test_option_and_failure_are_told_as_in_a_run(plugin):

@@ -40,7 +40,7 @@ def check(
     PluginError
         If it cannot be loaded, fails, or an option breaks its rule.
     AssertionError
-        If it has no help text, changes what it was given, gives another kind of frame
+        If it has no help text, changes what it was given, or gives another kind of frame
         or other values for a lazy frame, for pandas (where installed, with pyarrow), for
         no rows, for the rows in two parts (unless it says ``WHOLE_TABLE``), or after a pickle.
     """
@@ -48,8 +48,29 @@ def check(
     [found] = registry.pick([{**options, "use": name}], folder)
     assert found.help, f"plugin {name!r} needs a docstring: its first line is the help text"  # noqa: S101
     table = pl.DataFrame(columns)
-    made: pl.DataFrame = registry.apply([found], table)
-    for way, (seen, expected) in _ways(found, table, made).items():
+
+    def apply(frame: Any, plugin: registry.Plugin = found) -> Any:
+        return registry.apply([plugin], frame)
+
+    made: pl.DataFrame = apply(table)
+    again = pickle.loads(pickle.dumps(found))  # noqa: S301 - made here
+    ways = {
+        "a lazy frame": (apply(table.lazy()).collect(), made),
+        "a frame after a pickle": (apply(table, again), made),
+        "a frame without rows": (apply(table.clear()).clear(), made.clear()),
+    }
+    if not found.whole_table:
+        half = len(table) // 2
+        parts = pl.concat([apply(table[:half]), apply(table[half:])], how="vertical_relaxed")
+        ways["the rows in two parts"] = parts, made
+    if find_spec("pandas") and find_spec("pyarrow"):
+        given = nw.from_dict(table.to_dict(as_series=False), backend="pandas").to_native()
+        before = given.copy()
+        rows = nw.from_native(apply(given), eager_only=True)
+        assert given.equals(before), f"plugin {name!r} changes the frame that it is given"  # noqa: S101
+        arrow = nw.maybe_reset_index(rows).to_arrow()  # where a missing text is no "NaN"
+        ways["a pandas frame"] = _with_nulls(pl.DataFrame(pl.from_arrow(arrow))), _with_nulls(made)
+    for way, (seen, expected) in ways.items():
         try:
             assert_frame_equal(seen, expected, check_dtypes=False)
         except AssertionError as error:
@@ -58,36 +79,6 @@ def check(
     return made
 
 
-def _ways(
-    found: registry.Plugin, table: pl.DataFrame, made: pl.DataFrame
-) -> dict[str, tuple[pl.DataFrame, pl.DataFrame]]:
-    """Apply a plugin in other ways: what comes of each, and what must come of it."""
-    again = pickle.loads(pickle.dumps(found))  # noqa: S301 - made here
-    ways = {
-        "a lazy frame": (registry.apply([found], table.lazy()).collect(), made),
-        "a frame after a pickle": (registry.apply([again], table), made),
-        "a frame without rows": (registry.apply([found], table.clear()).clear(), made.clear()),
-    }
-    if not found.whole_table:
-        half = len(table) // 2
-        parts = [registry.apply([found], part) for part in (table[:half], table[half:])]
-        ways["the rows in two parts"] = (pl.concat(parts, how="vertical_relaxed"), made)
-    if find_spec("pandas") and find_spec("pyarrow"):
-        ways["a pandas frame"] = (_through_pandas(found, table), _plain(made))
-    return ways
-
-
-def _through_pandas(found: registry.Plugin, table: pl.DataFrame) -> pl.DataFrame:
-    given = nw.from_dict(table.to_dict(as_series=False), backend="pandas").to_native()
-    before = given.copy()
-    made = nw.from_native(registry.apply([found], given), eager_only=True)
-    if not given.equals(before):
-        msg = f"plugin {found.name!r} changes the frame that it is given"
-        raise AssertionError(msg)
-    rows = nw.maybe_reset_index(made).to_arrow()  # a text that is missing becomes no "NaN"
-    return _plain(pl.DataFrame(pl.from_arrow(rows)))
-
-
-def _plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """Write missing numbers in one way, as pandas has no other than NaN."""
+def _with_nulls(frame: pl.DataFrame) -> pl.DataFrame:
+    """Replace NaN, which is what pandas has for a missing number."""
     return frame.with_columns(cs.float().fill_nan(None))

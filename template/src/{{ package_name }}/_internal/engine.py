@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import narwhals as nw
 import polars as pl
@@ -90,7 +90,8 @@ class Table:
 
     def count(self) -> int:
         """Count the rows."""
-        return int(self.ask(_count).item())
+        n_rows: int = self.ask(_count)
+        return n_rows
 
     def empty(self) -> pl.DataFrame:
         """Give the columns, without rows."""
@@ -98,21 +99,12 @@ class Table:
         return made
 
 
-class Open(Protocol):
-    """Open a table, from a polars frame and the files that it reads.
+Open = Callable[..., Table]
+"""``opened(frame, parts, keep=(), *, exact=False)`` gives a table.
 
-    The columns to `keep` must come back as they are, or EngineError is raised. With `exact`
-    none is changed or left out, and a cluster gives its workers.
-    """
-
-    def __call__(
-        self,
-        frame: pl.LazyFrame,
-        parts: Sequence[Path],
-        keep: Sequence[str] = (),
-        *,
-        exact: bool = False,
-    ) -> Table: ...
+`frame` is what polars reads of the files `parts`. The columns to `keep` must come back as they
+are, or EngineError is raised. With `exact` none is changed or left out, and a cluster gives its
+workers."""
 
 
 def check(name: str, cluster: str | None) -> ModuleType | None:
@@ -165,14 +157,9 @@ def start(name: str, cluster: str | None, output: Path) -> Iterator[Open]:
         yield lambda frame, *_, **__: Table(frame)
 
 
-def _count(frame: Any) -> pl.DataFrame:
-    return _polars(nw.from_native(frame).lazy().select(nw.len()))
+def _count(frame: Any) -> int:
+    return int(nw.from_native(frame).lazy().select(nw.len()).collect("polars").item())
 
 
-def _empty(frame: Any) -> pl.DataFrame:
-    return _polars(nw.from_native(frame).lazy().head(0))
-
-
-def _polars(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
-    made: pl.DataFrame = frame.collect("polars").to_native()
-    return made
+def _empty(frame: Any) -> Any:
+    return nw.from_native(frame).lazy().head(0).collect("polars").to_native()

@@ -1,130 +1,103 @@
-"""Read a plugin folder once: modules, packages and zip archives. Nothing is run here."""
+"""Find plugins in a folder: files and packages that only their owner can change. None is run."""
 
+import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import PluginError
-from . import bundles, trust
+from . import absent
+from .modules import Broken, Plugin
 
-__all__ = ["Refused", "read"]
+__all__ = ["MAX_BYTES", "MAX_FILES", "check", "find", "read"]
 
-
-@dataclass(frozen=True)
-class Refused:
-    """A file or folder that is not read or not run, and why."""
-
-    file: Path
-    reason: str
+MAX_BYTES, MAX_FILES = 1 << 20, 1_000
 
 
-def read(
-    folder: Path, approved: Mapping[str, str] | None = None
-) -> tuple[list[bundles.Bundle], dict[str, str], list[Refused]]:
-    """Read the Python files, packages and zip archives of a folder.
-
-    Parameters
-    ----------
-    folder
-        A module or package is a plugin unless its name starts with "_". Other
-        files, and folders without ``__init__.py``, are left alone.
-    approved
-        SHA-256 by path in the folder: what else is there is refused. None: all may be.
-
-    Returns
-    -------
-    tuple[list[bundles.Bundle], dict[str, str], list[Refused]]
-        The plugins; the SHA-256 of each file that was read; what was refused.
+def find(folder: Path) -> Iterator[Plugin | Broken]:
+    """Find the Python files and packages of a folder whose names begin with a letter or digit.
 
     Raises
     ------
     PluginError
         If there is no such folder, or others than its owner and root can change it.
     """
-    if not os.path.isdir(folder):  # noqa: PTH112 - never raises
-        msg = f"no plugin folder {folder}"
-        raise PluginError(msg)
-    if reason := trust.distrust(folder.stat()):
-        msg = f"plugin folder {folder} {reason}"
-        raise PluginError(msg)
-    root = folder.resolve()
-    loose: dict[str, bytes] = {}
-    archives: dict[Path, dict[str, bytes]] = {}
-    hashes: dict[str, str] = {}
-    refused = []
-    for path in filter(_kind, _entries(folder)):
-        try:
-            _check_name(path)
-            found = _contents(path, folder, root)
-            here = {name: trust.sha256(content) for name, content in found.items()}
-            _check_approved(here, approved)
-            if _kind(path) == "archive":
-                archives[path] = bundles.unpack(found[path.name])
-            else:
-                loose |= found
-        except (PluginError, OSError) as error:
-            refused.append(Refused(path, getattr(error, "strerror", None) or str(error)))
-        else:
-            hashes |= here
-    parts = [(folder, loose), *archives.items()]
-    return [bundle for part in parts for bundle in bundles.split(*part)], hashes, refused
-
-
-def _entries(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        _size(folder, folder.stat())
+        entries = sorted(folder.iterdir())
     except OSError as error:
-        msg = f"plugin folder {folder} cannot be read: {error.strerror}"
+        msg = f"cannot read the plugin folder {folder}: {error.strerror}"
         raise PluginError(msg) from error
+    for path in entries:
+        package = os.path.isfile(path / "__init__.py")  # noqa: PTH113 - never raises
+        if path.name[0] not in "._" and (package or path.suffix in (".py", ".zip")):
+            try:
+                if path.suffix == ".zip" and not package:
+                    raise PluginError(absent("zip archives are"))
+                check(path)
+                yield read(path)
+            except (PluginError, OSError) as error:
+                reason = getattr(error, "strerror", None) or str(error)
+                yield Broken(path.stem, path, "folder", reason)
 
 
-def _kind(path: Path) -> str:
-    """Tell what an entry of the folder may be: a module, package, archive or nothing to us."""
-    if path.name.startswith(".") or path.name == "__pycache__":
-        return ""
-    if path.suffix == ".py":
-        return "module"
-    if path.suffix == ".zip":
-        return "archive"
-    return "package" if os.path.isfile(path / "__init__.py") else ""  # noqa: PTH113 - never raises
+def read(path: Path, source: str = "folder", module: str = "") -> Plugin:
+    """Read a file, or a package whole."""
+    file = path / "__init__.py" if path.is_dir() else path
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    digests = {each: hashlib.sha256(each.read_bytes()).hexdigest() for each in files}
+    lines = (f"{each.relative_to(path)} {digest}\n" for each, digest in digests.items())
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest() if path.is_dir() else digests[file]
+    return Plugin(path.stem, file, source, digest, module)
 
 
-def _check_name(path: Path) -> None:
-    if not bundles.NAME.fullmatch(path.name if _kind(path) == "package" else path.stem):
-        msg = "the name of a plugin must be letters, digits, underscores and hyphens"
+def check(path: Path) -> None:
+    """Refuse a plugin that is too large or has no proper name, and what others can change.
+
+    Raises
+    ------
+    PluginError
+        With the reason.
+    """
+    if not path.stem.replace("-", "_").isidentifier():
+        msg = f"{path} has no name for a plugin: use letters, digits, underscores and hyphens"
+        raise PluginError(msg)
+    found = [path]
+    for place, folders, names in os.walk(path):
+        found += [Path(place, name) for name in (*folders, *names)]
+        if len(found) > MAX_FILES:
+            break
+    if sum(_size(each, each.lstat()) for each in found) > MAX_BYTES or len(found) > MAX_FILES:
+        msg = f"{path} holds more than {MAX_FILES:,} files or {MAX_BYTES >> 20} MiB"
         raise PluginError(msg)
 
 
-def _check_approved(found: Mapping[str, str], approved: Mapping[str, str] | None) -> None:
-    for name, digest in found.items():
-        if approved is not None and approved.get(name) != digest:
-            what = "has changed since it was approved" if name in approved else "is not approved"
-            msg = f"{name} {what}: read it, then run `plugins lock`"
-            raise PluginError(msg)
-
-
-def _contents(path: Path, folder: Path, root: Path) -> dict[str, bytes]:
-    """Read a file, or all modules of a package, by their paths in the folder."""
-    found: dict[str, bytes] = {}
-    for file in _modules(path) if _kind(path) == "package" else [path]:
-        found[file.relative_to(folder).as_posix()] = trust.read(file, root)
-        if sum(map(len, found.values())) > trust.MAX_BYTES:
-            msg = f"holds more than {trust.MAX_BYTES >> 20} MiB"
-            raise PluginError(msg)
-    return found
-
-
-def _modules(package: Path) -> Iterator[Path]:
-    """Walk through a package; links to folders could lead anywhere, or in circles."""
-    if package.is_symlink():
-        msg = f"{package} is a link to a folder: put the folder itself here"
+def _size(path: Path, status: os.stat_result) -> int:
+    """Refuse what others could have written, where owners are known; give the size in bytes."""
+    mode, reason = status.st_mode, ""
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        reason = "is a link or no file: put the file itself here"
+    elif hasattr(os, "geteuid"):
+        if status.st_uid not in (os.geteuid(), 0):
+            reason = f"belongs to another user (uid {status.st_uid}): make it yours with chown"
+        elif mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not _is_own(path, status.st_gid)):
+            reason = "can be changed by others: take that away with chmod go-w"
+    if reason:
+        msg = f"{path} {reason}"
         raise PluginError(msg)
-    if reason := trust.distrust(package.stat()):
-        msg = f"folder {package} {reason}"
-        raise PluginError(msg)
-    for path in sorted(package.iterdir()):
-        if _kind(path) == "module":
-            yield path
-        elif _kind(path) == "package":
-            yield from _modules(path)
+    return status.st_size if stat.S_ISREG(mode) else 0
+
+
+def _is_own(path: Path, gid: int) -> bool:
+    """Say whether a group has the user as its one member, as on many systems, and no ACL more."""
+    import grp
+    import pwd
+
+    try:
+        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
+        attributes = os.listxattr(path) if hasattr(os, "listxattr") else []
+    except (KeyError, OSError):
+        return False
+    alone = user.pw_gid == gid and not {group.gr_name, *group.gr_mem} - {user.pw_name}
+    return alone and "system.posix_acl_access" not in attributes

@@ -1,176 +1,188 @@
-"""Import the modules of bundles from the bytes that were read, under names nothing else has."""
+"""What a plugin is, how it is imported, and how its options are checked."""
 
 import contextlib
+import functools
 import importlib
-import importlib.util
-import logging
+import inspect
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from importlib.abc import InspectLoader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import CodeType, ModuleType
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ..errors import PluginError
-from .bundles import Bundle
 
-__all__ = ["MAX_OUTPUT", "first_line", "forget", "guarded", "load"]
-
-logger = logging.getLogger(__name__)
-
-MAX_OUTPUT = 10_000
-"""Characters that a plugin may print while it is loaded."""
+__all__ = ["Broken", "Plugin", "first_line", "forget", "guarded", "printable"]
 
 _PREFIX = f"{__package__.partition('.')[0]}_plugin_"
-_LOCK = threading.RLock()
+_loaded: set[str] = set()
 
 
-class _Finder(MetaPathFinder, InspectLoader):
-    """Finds the modules of bundles; each bundle is a package of its own, named by its content."""
+@dataclass(frozen=True)
+class Plugin:
+    """A transform with its options, and where it comes from; it is imported when it is called.
 
-    def __init__(self) -> None:
-        self.bundles: dict[str, Bundle] = {}
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        bundle, _, inner = fullname.partition(".")
-        if bundle not in self.bundles:
-            return None
-        if not inner:
-            return ModuleSpec(fullname, self, is_package=True)
-        file = self._file(fullname)
-        if file is None:
-            return None
-        origin = str(self.bundles[bundle].root / file)
-        spec = ModuleSpec(fullname, self, origin=origin, is_package=self.is_package(fullname))
-        spec.has_location = True
-        return spec
-
-    def is_package(self, fullname: str) -> bool:
-        return (self._file(fullname) or "__init__.py").endswith("__init__.py")
-
-    def get_source(self, fullname: str) -> str:
-        return importlib.util.decode_source(self._content(fullname))
-
-    def get_code(self, fullname: str) -> CodeType:
-        bundle, _, _ = fullname.partition(".")
-        file = self.bundles[bundle].root / (self._file(fullname) or "")
-        return compile(self._content(fullname), file, "exec", dont_inherit=True)
-
-    def _file(self, fullname: str) -> str | None:
-        """Give the path of a module in its bundle; None: there is none, or it is the bundle."""
-        bundle, _, inner = fullname.partition(".")
-        path = inner.replace(".", "/")
-        files = self.bundles[bundle].files
-        return next((name for name in (f"{path}/__init__.py", f"{path}.py") if name in files), None)
-
-    def _content(self, fullname: str) -> bytes:
-        file = self._file(fullname)
-        return self.bundles[fullname.partition(".")[0]].files[file] if file else b""
-
-
-_finder = _Finder()
-
-
-def load(bundle: Bundle) -> ModuleType:
-    """Import the plugin of a bundle, or give what was imported before.
-
-    Raises
-    ------
-    PluginError
-        If it cannot be imported, whatever it raises; nothing of it stays then.
+    `module` is what to import, with a colon before the function if that is not ``transform``;
+    without one `file` is run. `help`, `signature` and `whole_table` (it needs all rows at once)
+    are known once it was `described`.
     """
-    package = f"{_PREFIX}{bundle.plugin}_{bundle.sha256[:16]}"
-    _finder.bundles[package] = bundle
-    if _finder not in sys.meta_path:
-        sys.meta_path.insert(0, _finder)
-    module: ModuleType = guarded(lambda: importlib.import_module(f"{package}.{bundle.plugin}"))
+
+    name: str
+    file: Path
+    source: str
+    sha256: str
+    module: str = ""
+    help: str = ""
+    signature: str = ""
+    whole_table: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @functools.cached_property
+    def transform(self) -> Callable[..., Any]:
+        """Import the function."""
+        name = self.module.partition(":")[2] or "transform"
+        made: Callable[..., Any] | None = getattr(_import(self), name, None)
+        if not callable(made):
+            msg = f"it must define a function {name}(frame)"
+            raise PluginError(msg)
+        return made
+
+    def __call__(self, frame: Any) -> Any:
+        """Apply the transform."""
+        return self.transform(frame, **self.options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the function behind."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def described(self) -> "Plugin":
+        """Import it and add what it says of itself."""
+        module, transform = _import(self), self.transform
+        signature = inspect.signature(transform)
+        options = [*signature.parameters.values()][1:]
+        if not signature.parameters or any(
+            option.kind is not option.KEYWORD_ONLY for option in options
+        ):
+            msg = f"transform must take (frame, *, option=…), got {signature}"
+            raise PluginError(msg)
+        text = getattr(transform, "func", transform).__doc__ or module.__doc__ or ""
+        return replace(
+            self,
+            help=text.strip().partition("\n")[0],
+            signature=f"({', '.join(map(str, options))})" if options else "",
+            whole_table=getattr(module, "WHOLE_TABLE", False) is True,
+        )
+
+    def with_options(self, given: Mapping[str, Any]) -> "Plugin":
+        """Check options by their types; one that is not given keeps its default.
+
+        Raises
+        ------
+        PluginError
+            If an option is unknown, missing or of a wrong type; the message names all.
+        """
+        from pydantic import TypeAdapter, ValidationError
+
+        parameters = inspect.signature(self.transform).parameters
+        known = {name: parameters[name] for name in [*parameters][1:]}
+        inner = inspect.unwrap(getattr(self.transform, "func", self.transform))
+        names = vars(sys.modules[inner.__module__])
+        options, mistakes = {}, []
+        for name, value in given.items():
+            try:
+                kind = known[name].annotation
+                kind = eval(kind, names) if isinstance(kind, str) else kind  # noqa: S307
+                kind = Any if kind is inspect.Parameter.empty else kind
+                options[name] = TypeAdapter(kind).validate_python(value)
+            except KeyError:
+                there = ", ".join(known) or "none"
+                mistakes.append(f"unknown option {name!r}; its options are {there}")
+            except ValidationError as error:
+                for item in error.errors():
+                    place = ".".join(map(str, [name, *item["loc"]]))
+                    mistakes.append(f"option {place} = {item['input']!r}: {item['msg']}")
+        for name, option in known.items():
+            if name not in given and option.default is option.empty:
+                mistakes.append(f"option {name!r} is missing")
+        if mistakes:
+            raise PluginError("; ".join(mistakes))
+        return replace(self, options=options)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin that cannot be used, and why."""
+
+    name: str
+    file: Path
+    source: str
+    error: str
+
+    def __str__(self) -> str:
+        """Write two lines; what a terminal would obey is escaped, e.g. a line break."""
+        lines = f"! {self.name}: {self.error}", f"    {self.source}, {self.file}"
+        return "\n".join(map(printable, lines))
+
+
+class _Loader(SourceFileLoader):
+    """Reads the source each time, so that no byte code is left in a plugin folder."""
+
+    def path_stats(self, path: Any) -> Any:
+        raise OSError
+
+
+def _import(plugin: Plugin) -> ModuleType:
+    """Import a module, or run a file as a module whose name nothing else has."""
+    name = plugin.module.partition(":")[0] or f"{_PREFIX}{plugin.name}_{plugin.sha256[:12]}"
+    _loaded.add(name)
+    if plugin.module or name in sys.modules:
+        return importlib.import_module(name)
+    loader = _Loader(name, str(plugin.file))
+    module = module_from_spec(spec_from_loader(name, loader))  # type: ignore[arg-type]
+    sys.modules[name] = module
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
 def forget() -> None:
-    """Drop every module of every bundle; what is still in use can import its parts anew."""
-    for name in [name for name in sys.modules if name.startswith(_PREFIX)]:
-        del sys.modules[name]
+    """Drop the modules of all plugins, so that the next use imports them anew."""
+    for name in [*sys.modules]:
+        if any(name == each or name.startswith(f"{each}.") for each in _loaded):
+            del sys.modules[name]
+    importlib.invalidate_caches()
 
 
-def guarded(action: Callable[[], Any]) -> Any:
-    """Run what imports a stranger's code, one at a time; if it fails, leave nothing of it behind.
+@contextlib.contextmanager
+def guarded(what: str) -> Iterator[None]:
+    """Turn whatever a plugin raises into PluginError.
 
     Raises
     ------
     PluginError
-        With the first line of what was raised: errors, ``SystemExit``, endless output.
+        With `what` failed, and the first line of an error, SystemExit included.
     """
-    with _LOCK:
-        modules, path, finders = dict(sys.modules), [*sys.path], [*sys.meta_path]
-        try:
-            with _quiet():
-                return action()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            sys.path[:], sys.meta_path[:] = path, finders
-            for name in [name for name in sys.modules if name.startswith(_PREFIX)]:
-                if name not in modules:
-                    del sys.modules[name]
-            sys.modules.update(modules)
-            msg = str(error) if type(error) is PluginError else first_line(error)
-            raise PluginError(msg) from error
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        msg = f"{what}: {first_line(error)}"
+        raise PluginError(msg) from error
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would obey or could not show, e.g. a line break."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def first_line(error: BaseException) -> str:
-    """Name an error and say the first line of its message, if it has one."""
-    name = type.__dict__["__name__"].__get__(type(error))  # whatever its own class says
-    try:
-        reason = " ".join(str(error).partition("\n")[0].split())
-    except BaseException:  # noqa: BLE001 - a stranger's class
-        reason = ""
-    return f"{name}: {reason}" if reason else name
-
-
-class _TooMuchOutputError(BaseException):
-    """Stops a plugin that prints without end."""
-
-
-class _Screen:
-    """Keeps what a plugin prints while it is loaded, up to a limit; later it is the stream itself.
-
-    For a handler or module may hold on to the stream that it found.
-    """
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self.kept: str | None = ""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> Any:
-        if self.kept is None:
-            return self._stream.write(text)
-        self.kept += text
-        if len(self.kept) > MAX_OUTPUT:
-            msg = f"it printed more than {MAX_OUTPUT} characters while it was loaded"
-            raise _TooMuchOutputError(msg)
-        return len(text)
-
-    def close(self) -> None:
-        """Leave the stream open, which is not the plugin's."""
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what is printed out of the command's own output; it goes to the log."""
-    screens: list[Any] = [_Screen(sys.stdout), _Screen(sys.stderr)]
-    try:
-        with contextlib.redirect_stdout(screens[0]), contextlib.redirect_stderr(screens[1]):
-            yield
-    finally:
-        kept = "".join(screen.kept for screen in screens).strip()
-        for screen in screens:
-            screen.kept = None
-    if kept:
-        logger.debug("a plugin printed while it was loaded: %s", kept)
+    """Give the first line of an error, with its type unless it is one of this package."""
+    names = [] if isinstance(error, PluginError) else [type(error).__name__]
+    return ": ".join([*names, *str(error).strip().splitlines()[:1]])

@@ -1,114 +1,75 @@
-"""Pick the plugins that are named, with their options, and apply them."""
+"""Find plugins, pick those that are named, with their options, and apply them."""
 
+import contextlib
 import functools
+import importlib
+import io
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import os
+import pickle
+import pkgutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from ..errors import PluginError
-from . import bundles, discovery, installed, modules, options
-from .discovery import Broken, Found
+from . import absent, folders
+from .modules import Broken, Plugin, first_line, forget, guarded
 
-__all__ = [
-    "Broken",
-    "Plugin",
-    "apply",
-    "find",
-    "pick",
-    "recall",
-    "record",
-    "reload",
-    "survey",
-    "warn_of_changes",
-]
+__all__ = ["Broken", "Plugin", "apply", "find", "lock", "pick", "recall"]
+__all__ += ["record", "reload", "survey", "warn_of_changes"]
 
 logger = logging.getLogger(__name__)
 
 Step = str | Mapping[str, Any]
 
-
-@dataclass(frozen=True)
-class Plugin:
-    """A transform with its options, and where it comes from.
-
-    It can be called with a frame, and pickled: one of a folder takes its files with
-    it. `whole_table` says that it needs all rows at once, `signature` its options as
-    the function has them, `declared` the ``__version__`` of its module.
-    """
-
-    name: str
-    transform: Callable[..., Any]
-    help: str
-    file: Path
-    sha256: str
-    source: str
-    signature: str = ""
-    declared: str = ""
-    whole_table: bool = False
-    options: dict[str, Any] = field(default_factory=dict)
-    bundle: bundles.Bundle | None = field(default=None, repr=False)
-    module: installed.Module | None = field(default=None, repr=False)
-
-    def __call__(self, frame: Any) -> Any:
-        """Apply the transform."""
-        return self.transform(frame, **self.options)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel as a name, options and files, which are checked on arrival."""
-        sent = (str(self.bundle.root), self.bundle.files) if self.bundle else None
-        made = (self.name, self.source, self.sha256, sent)
-        return _arrive, made, {"options": self.options}  # these may be of the plugin's classes
-
-    @property
-    def version(self) -> str:
-        """Give the ``__version__`` of a file, or distribution and version of what is installed."""
-        return self.declared or (self.module.version if self.module else "")
+_PACKAGE = __package__.partition(".")[0]
+_SOURCES = Path(__file__).with_name("sources")
+_PATIENCE = 30  # seconds in which a plugin must be loaded to be listed
+_CHILD = "import pickle, sys; source = sys.stdin.buffer; sys.path[:] = pickle.load(source); "
+_CHILD += "pickle.load(source)()"
 
 
 def survey(
-    folder: Path | None = None, *, only_built_in: bool = False, strict: bool = False
+    folder: Path | None = None, *, only_built_in: bool = False
 ) -> tuple[list[Plugin], list[Broken]]:
-    """Load every plugin there is; one that is broken stops none of the others.
+    """Describe every plugin there is. They run in another process, which one of them may end.
 
     Parameters
     ----------
     folder
         Where plugins of the user are; None: nowhere.
     only_built_in
-        Look at nothing that does not come with the package.
-    strict
-        Raise if one is broken.
+        Use only plugins that come with the package.
 
     Raises
     ------
     PluginError
-        If the folder is missing or cannot be trusted; with `strict`, of all that is broken.
+        If the folder is missing or others can change it.
     """
-    found, broken = discovery.find(folder, only_built_in=only_built_in)
-    plugins = []
-    for candidate in found.values():
-        try:
-            plugins.append(_load(candidate))
-        except PluginError as error:
-            broken.append(Broken(candidate.name, candidate.file, candidate.source, str(error)))
-    if strict and broken:
-        told = (f"plugin {item.file}: {item.error}" for item in broken)
-        msg = discovery.printable("; ".join(told))
-        raise PluginError(msg)
+    found, broken = _find(folder, only_built_in=only_built_in)
+    left, plugins = [*found.values()], []
+    while left:
+        told = _told(left)
+        left = left[len(told) :]
+        plugins += [each for each in told if isinstance(each, Plugin)]
+        broken += [each for each in told if isinstance(each, Broken)]
     return plugins, broken
 
 
-def find(folder: Path | None = None, *, strict: bool = False) -> dict[str, Plugin]:
-    """Load every plugin, by name; a broken one is warned of.
+def find(folder: Path | None = None) -> dict[str, Plugin]:
+    """Describe every plugin, by name; a broken one is warned of.
 
     Raises
     ------
     PluginError
         As `survey`.
     """
-    plugins, broken = survey(folder, strict=strict)
+    plugins, broken = survey(folder)
     for item in broken:
         logger.warning("plugin %s cannot be loaded: %s", item.file, item.error)
     return {plugin.name: plugin for plugin in plugins}
@@ -131,20 +92,27 @@ def pick(
     PluginError
         If there is no plugin of a name, it cannot be loaded, or an option breaks its rule.
     """
-    named = [*map(_split, steps)]
-    found, broken = discovery.find(folder, only_built_in=only_built_in) if named else ({}, [])
-    for name, _ in named:
+    found, broken = _find(folder, only_built_in=only_built_in) if steps else ({}, [])
+    reasons = {item.name: f"plugin {item.file} cannot be loaded: {item.error}" for item in broken}
+    picked = []
+    for step in steps:
+        given = {"use": step} if isinstance(step, str) else dict(step)
+        name = given.pop("use", None)
+        if not isinstance(name, str):
+            msg = f'a transform is a name, or a table with its name as "use", got {step!r}'
+            raise PluginError(msg)
         if name not in found:
             where = "plugins are off" if only_built_in else f"folder: {folder or 'none named'}"
             msg = f"no plugin {name!r}; there are: {', '.join(found) or 'none'} ({where})"
-            for item in broken:
-                if item.name == name:
-                    msg = f"plugin {item.file} cannot be loaded: {item.error}"
-            raise PluginError(msg)
-    for item in broken:
-        if item.name in {name for name, _ in named}:
-            logger.warning("plugin %s is not used: %s", item.file, item.error)
-    return [_with_options(_load_named(found[name]), given) for name, given in named]
+            if name in metadata.entry_points(group=f"{_PACKAGE}.plugins").names:
+                msg = absent(f"plugin {name!r} is installed, but plugins of other packages are")
+            raise PluginError(reasons.get(name, msg))
+        failed = guarded(f"plugin {found[name].file} cannot be loaded")
+        with failed, contextlib.redirect_stdout(sys.stderr):  # the output is the command's own
+            plugin = found[name].described()
+        with guarded(f"plugin {name!r}"):
+            picked.append(plugin.with_options(given))
+    return picked
 
 
 def apply(plugins: Sequence[Plugin], frame: Any) -> Any:
@@ -156,13 +124,8 @@ def apply(plugins: Sequence[Plugin], frame: Any) -> Any:
         If one fails; the message names it.
     """
     for plugin in plugins:
-        try:
+        with guarded(f"plugin {plugin.name!r} failed"):
             made = plugin(frame)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a stranger's code may raise anything
-            msg = f"plugin {plugin.name!r} failed: {modules.first_line(error)}"
-            raise PluginError(msg) from error
         if type(made) is not type(frame):
             kinds = [f"{type(it).__module__}.{type(it).__qualname__}" for it in (frame, made)]
             msg = f"plugin {plugin.name!r} must return a {kinds[0]} as it was given, got {kinds[1]}"
@@ -173,11 +136,14 @@ def apply(plugins: Sequence[Plugin], frame: Any) -> Any:
 
 def record(plugins: Sequence[Plugin]) -> list[dict[str, Any]]:
     """Describe plugins in plain values, fit for JSON."""
-    return [
-        {"name": plugin.name, "sha256": plugin.sha256}
-        | ({"options": options.plain(plugin.options)} if plugin.options else {})
-        for plugin in plugins
-    ]
+    from pydantic_core import to_jsonable_python
+
+    made: list[dict[str, Any]] = []
+    for plugin in plugins:
+        made.append({"name": plugin.name, "sha256": plugin.sha256})
+        if plugin.options:
+            made[-1]["options"] = to_jsonable_python(plugin.options, fallback=repr)
+    return made
 
 
 def recall(records: Sequence[Mapping[str, Any]]) -> list[Step]:
@@ -194,69 +160,91 @@ def warn_of_changes(plugins: Sequence[Plugin], records: Sequence[Mapping[str, An
 
 def reload() -> None:
     """Forget every plugin that was loaded: the next use reads and runs its file anew."""
-    modules.forget()
-    installed.forget()
+    forget()
 
 
-def _load(found: Found) -> Plugin:
-    """Run a plugin's module and look at what it defines, which may run more of it."""
-    plugin: Plugin = modules.guarded(lambda: _look(found))
-    logger.debug("loaded plugin %s from %s", found.name, found.file)
-    return plugin
+def lock(folder: Path | None) -> tuple[list[str], list[Broken]]:
+    """Approve the plugins of a folder; give what was approved, and what cannot be.
+
+    Raises
+    ------
+    PluginError
+        If this project has no locks, or there is no such folder.
+    """
+    if "lock" not in _names(_SOURCES):
+        raise PluginError(absent("plugins lock is"))
+    if folder is None:
+        msg = "a lock lies in the plugin folder: name one with --plugins or plugin_folder"
+        raise PluginError(msg)
+    made: tuple[list[str], list[Broken]]
+    made = importlib.import_module(f"{__package__}.sources.lock").write(folder)
+    return made
 
 
-def _look(found: Found) -> Plugin:
-    module = found.load()
-    transform: Any = module
-    for name in found.attribute.split("."):
-        transform = getattr(transform, name, None)
-    options.check_signature(transform)
-    inner = transform.func if isinstance(transform, functools.partial) else transform
-    return Plugin(
-        name=found.name,
-        transform=transform,
-        help=(inner.__doc__ or module.__doc__ or "").strip().partition("\n")[0],
-        file=found.file,
-        sha256=found.sha256,
-        source=found.source,
-        signature=options.describe(transform),
-        declared=str(getattr(module, "__version__", "")),
-        whole_table=getattr(module, "WHOLE_TABLE", False) is True,
-        bundle=found.bundle,
-        module=found.module,
+def _find(folder: Path | None, *, only_built_in: bool) -> tuple[dict[str, Plugin], list[Broken]]:
+    """List plugins by name, those of the package first; tell what is refused or named twice.
+
+    ``size = full`` brings ``sources``, which add to what was found, or refuse some of it.
+    """
+    candidates: Iterable[Plugin | Broken] = _built_in()
+    if folder and not only_built_in:
+        candidates = [*candidates, *folders.find(folder)]
+    for name in [] if only_built_in else _names(_SOURCES):
+        source = importlib.import_module(f"{__package__}.sources.{name}")
+        candidates = source.add(candidates, folder)
+    found: dict[str, Plugin] = {}
+    broken: list[Broken] = []
+    for each in candidates:
+        if isinstance(each, Broken):
+            broken.append(each)
+        elif found.setdefault(each.name, each).sha256 != each.sha256:
+            first = found[each.name]
+            error = f"the name is taken by {first.file} ({first.source}): rename one"
+            broken.append(Broken(each.name, each.file, each.source, error))
+    return found, broken
+
+
+def _built_in() -> Iterable[Plugin]:
+    folder = Path(__file__).parents[1] / "plugins"
+    for name in _names(folder):
+        path = folder / name if (folder / name).is_dir() else folder / f"{name}.py"
+        yield folders.read(path, "built in", f"{_PACKAGE}.plugins.{name}")
+
+
+def _names(folder: Path) -> list[str]:
+    found = pkgutil.iter_modules([str(folder)])
+    return [module.name for module in found if module.name[0] != "_"]
+
+
+def _told(plugins: Sequence[Plugin]) -> list[Plugin | Broken]:
+    """Let a process describe plugins, up to the one that ends it."""
+    job = pickle.dumps(sys.path) + pickle.dumps(functools.partial(_tell, plugins))
+    words = [sys.executable, "-I", "-c", _CHILD]
+    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+    done = subprocess.run(  # noqa: S603
+        words, input=job, stdout=pipe, stderr=nowhere, start_new_session=True, check=False
     )
+    told: list[Plugin | Broken] = []
+    stream = io.BytesIO(done.stdout)
+    with contextlib.suppress(EOFError, pickle.UnpicklingError):
+        while True:
+            told.append(pickle.load(stream))  # noqa: S301 - of our own process
+    for each in plugins[len(told) : len(told) + 1]:
+        error = f"it ends the process that loads it (exit code {done.returncode})"
+        error = f"it takes more than {_PATIENCE} seconds" if done.returncode == -14 else error
+        told.append(Broken(each.name, each.file, each.source, error))
+    return told
 
 
-def _load_named(found: Found) -> Plugin:
-    try:
-        return _load(found)
-    except PluginError as error:
-        msg = f"plugin {found.file} cannot be loaded: {error}"
-        raise PluginError(msg) from error
-
-
-def _with_options(plugin: Plugin, given: Mapping[str, Any]) -> Plugin:
-    return replace(plugin, options=options.check(plugin.name, plugin.transform, given))
-
-
-def _split(step: Step) -> tuple[str, dict[str, Any]]:
-    """Part a step into its name and its options."""
-    given = {"use": step} if isinstance(step, str) else dict(step)
-    name = given.pop("use", None)
-    if not isinstance(name, str):
-        msg = f'a transform is a name, or a table with its name as "use", got {step!r}'
-        raise PluginError(msg)
-    return name, given
-
-
-def _arrive(
-    name: str, source: str, sha256: str, sent: tuple[str, dict[str, bytes]] | None
-) -> Plugin:
-    """Build a plugin again where it was sent, if it is the one that was sent."""
-    bundle = bundles.Bundle(name, Path(sent[0]), sent[1]) if sent else None
-    found = discovery.arrived(name, source, bundle)
-    if found is None or found.sha256 != sha256:
-        what = "is not here" if found is None else "is another one here"
-        msg = f"plugin {name!r} ({source}) {what}: install the same version as where it was sent"
-        raise PluginError(msg)
-    return _load_named(found)
+def _tell(plugins: Sequence[Plugin]) -> None:
+    """Describe plugins to the process that started this one; what they print is dropped."""
+    report = os.dup(1)
+    os.dup2(2, 1)
+    for plugin in plugins:
+        getattr(signal, "alarm", id)(_PATIENCE)  # Windows has none
+        try:
+            told: Plugin | Broken = plugin.described()
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+            told = Broken(plugin.name, plugin.file, plugin.source, first_line(error))
+        os.write(report, pickle.dumps(told))
+    os._exit(0)

@@ -13,28 +13,22 @@ def command() -> None:
 
 
 @command.command(name="list")
-@click.option("--strict", is_flag=True, help="Stop with an error if a plugin is broken.")
 @click.pass_obj
-def list_plugins(config_path: Path | None, *, strict: bool) -> None:
-    """Show what there is, and where it is from; a star: in use.
+def list_plugins(config_path: Path | None) -> None:
+    """Show each plugin, its options, what it does and its file; a star: in use.
 
-    Each plugin with its options, version and file.
-
-    Plugins are run to be listed. Exits with 1 if one is broken.
+    Plugins are run to be listed, in another process. Exits with 1 if one is broken.
     """
     from .. import config
-    from .._internal import discovery, registry
+    from .._internal import modules, registry
 
     settings = config.load(config_path)
     used = [step if isinstance(step, str) else step.get("use") for step in settings.transforms]
-    plugins, broken = registry.survey(
-        settings.plugin_folder, only_built_in=settings.no_plugins, strict=strict
-    )
+    plugins, broken = registry.survey(settings.plugin_folder, only_built_in=settings.no_plugins)
     for plugin in plugins:
         star = "*" if plugin.name in used else " "
-        origin = f"{plugin.source} {plugin.version or plugin.sha256[:12]}"
-        click.echo(discovery.printable(f"{star} {plugin.name}{plugin.signature}: {plugin.help}"))
-        click.echo(discovery.printable(f"    {origin}, {plugin.file}"))
+        click.echo(modules.printable(f"{star} {plugin.name}{plugin.signature}: {plugin.help}"))
+        click.echo(f"    {plugin.source}, {plugin.file}")
     for item in broken:
         click.echo(item)
     if not plugins and not broken:
@@ -45,23 +39,15 @@ def list_plugins(config_path: Path | None, *, strict: bool) -> None:
 @command.command()
 @click.pass_obj
 def lock(config_path: Path | None) -> None:
-    """Approve the plugin folder as it is; all else is refused.
+    """Approve the plugin folder as it is; anything else is refused from then on.
 
-    Writes plugins.lock there: the SHA-256 of each file, and of each installed plugin.
-    Nothing is run. Exits with 1 if a file cannot be approved.
+    Writes plugins.lock there, with a SHA-256 of each plugin. Nothing is run. Exits with 1
+    if one cannot be approved.
     """
     from .. import config
-    from .._internal import discovery
-    from ..errors import PluginError
+    from .._internal import registry
 
-    folder = config.load(config_path).plugin_folder
-    if folder is None:
-        msg = "a lock lies in the plugin folder: name one with --plugins or plugin_folder"
-        raise PluginError(msg)
-    path, approved, broken = discovery.approve(folder)
-    for name, digest in approved.items():
-        click.echo(f"{digest[:12]}  {name}")
-    for item in broken:
-        click.echo(item)
-    click.echo(path)
+    approved, broken = registry.lock(config.load(config_path).plugin_folder)
+    for line in (*approved, *broken):
+        click.echo(line)
     click.get_current_context().exit(1 if broken else 0)

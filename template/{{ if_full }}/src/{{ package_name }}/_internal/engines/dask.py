@@ -19,6 +19,7 @@ from ..engine import Recipe, Table
 from ..registry import Plugin
 from ._handover import Workers, hand_over, read_parts, scratch, write_part
 from ._missing import missing
+from ._travel import install
 
 try:
     import distributed
@@ -106,6 +107,7 @@ class Parts(Table):
 @contextlib.contextmanager
 def start(cluster: str | None, output: Path) -> Iterator[Any]:
     """Connect to a scheduler, or start one with two workers on this machine."""
+    install()
     for name in _LOGGERS:  # what they would say is raised, too
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with scratch(output) as folder, contextlib.ExitStack() as stack:

@@ -24,6 +24,7 @@ from ...errors import EngineError
 from ..engine import Recipe, Table
 from ._handover import Workers, check_kept, hand_over, read_parts, scratch, write_part
 from ._missing import missing
+from ._travel import install
 
 try:
     import pandas as pd  # noqa: F401 - pyspark imports it
@@ -95,6 +96,7 @@ def _larger(batches: Iterator[Any]) -> Iterator[pl.DataFrame]:
 @contextlib.contextmanager
 def start(cluster: str | None, output: Path) -> Iterator[Any]:
     """Start a session on this machine with two threads, or on a cluster."""
+    install()
     if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
         msg = "engine spark needs Java 17 or newer: install it, or set JAVA_HOME"
         raise EngineError(msg)
