@@ -29,18 +29,20 @@ PLUGINS = """
 import statistics, sys, time
 from importlib import import_module
 from pathlib import Path
-discovery, registry = (import_module(f"{sys.argv[1]}._internal.{name}") for name in ("discovery", "registry"))
+registry = import_module(f"{sys.argv[1]}._internal.registry")
 folder = Path(sys.argv[2])
 def median(work, *words, runs=15):
     clock = time.perf_counter
     return statistics.median([-clock() + (work(*words), clock())[1] for _ in range(runs)]) * 1000
-none = median(discovery.find)
+def find(folder=None):
+    return registry._find(folder, only_built_in=False)
+none = median(find)
 for number in range(100):
     code = f"def transform(frame, *, low: float = {number}):\\n    return frame\\n"
     (folder / f"plugin{number}.py").write_text(code)
-found, broken = discovery.find(folder)
-assert len(found) - len(discovery.find()[0]) == 100 and not broken
-print(none, median(discovery.find, folder) / 100, median(registry.survey, folder, runs=1) / 100)
+found, broken = find(folder)
+assert len(found) - len(find()[0]) == 100 and not broken
+print(none, median(find, folder) / 100, median(registry.survey, folder, runs=1) / 100)
 """
 
 _passed: list[str] = []
