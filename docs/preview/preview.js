@@ -115,10 +115,10 @@ function difference(before, after) {
 const TOKENS = /("""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(#[^\n]*)|\b(and|as|assert|async|await|class|def|del|elif|else|except|finally|for|from|if|import|in|is|lambda|not|or|pass|raise|return|try|while|with|yield|None|True|False|true|false|null)\b/g;
 
 /** Put a text into an element, with strings, comments and keywords marked. */
-function highlight(element, text) {
+function highlight(element, text, code) {
   element.replaceChildren();
   let last = 0;
-  for (const match of text.matchAll(TOKENS)) {
+  for (const match of code ? text.matchAll(TOKENS) : []) {
     element.append(text.slice(last, match.index));
     const span = document.createElement("span");
     span.className = match[1] ? "s" : match[2] ? "c" : "k";
@@ -149,7 +149,7 @@ function showFile(path) {
     });
     $("content").replaceChildren(...lines);
   } else {
-    highlight($("content"), now ?? "");
+    highlight($("content"), now ?? "", !/\.(md|csv)$|LICENSE$/.test(path));
   }
   for (const button of $("tree").querySelectorAll("button")) {
     button.toggleAttribute("aria-current", button.dataset.path === path);
