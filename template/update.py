@@ -411,6 +411,7 @@ def write_toml(ours: str, theirs: str, wanted: dict[str, Any]) -> str:
                 + respell(text[entry.low : entry.high], value, entry.path)
                 + text[entry.high :]
             )
+    wanted = _there(wanted)
     looks = {entry.path: theirs[entry.low : entry.stop] for entry in scan(theirs) if entry.low >= 0}
     values = tomllib.loads(theirs)
     looks = {
@@ -442,6 +443,15 @@ def _aligned(
     return there + [value for key, value in new.items() if key not in mine]
 
 
+def _there(value: Any) -> Any:
+    """Leave out what is GONE."""
+    if isinstance(value, dict):
+        return {key: _there(item) for key, item in value.items()}
+    return (
+        [_there(item) for item in value if item is not GONE] if isinstance(value, list) else value
+    )
+
+
 def _missing(
     have: Any, wanted: Any, path: tuple[Any, ...] = ()
 ) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -453,7 +463,6 @@ def _missing(
             else:
                 yield from _missing(have[key], value, (*path, key))
     elif isinstance(wanted, list) and any(isinstance(value, dict) for value in wanted):
-        wanted = [value for value in wanted if value is not GONE]
         for place, value in enumerate(wanted):
             if place >= len(have):
                 yield (*path, place), value
