@@ -1,37 +1,46 @@
-"""Read and write tables: CSV, Parquet and JSON lines.
+"""Read and write tables.
 
-A source is a file, a folder of parts or a glob. Frames are lazy polars frames; no
-value is kept before a stage asks for it.
+A source is a file, a folder of parts, a glob, a URL or ``-`` for standard input. Frames
+are polars frames; what may be misread comes with them, one line for each doubt.
 """
 
 import contextlib
-import glob
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 from narwhals.exceptions import NarwhalsError
 
-from ._internal import delimited, files
+from ._internal import files, tables
+from ._internal.columns import stack
+from ._internal.reading import Reading
+from ._internal.tables import Table, shown
 from .errors import DataError
 
 if TYPE_CHECKING:
-    from ._internal.engine import Table
+    from ._internal import engine
 
 __all__ = [
     "FORMATS",
     "SAMPLE",
+    "Reading",
+    "Table",
     "check_name",
+    "collect",
     "count",
     "draw",
+    "load",
     "parts",
     "read",
     "reading",
     "scan",
     "sha256",
+    "shown",
     "stack",
     "write",
     "write_table",
@@ -39,7 +48,6 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-FORMATS = (".csv", ".jsonl", ".ndjson", ".parquet")
 SAMPLE = Path(__file__).parent / "data" / "penguins.csv"
 """344 penguins of the Palmer Archipelago, 2007 to 2009: lengths in mm, body mass in g.
 
@@ -49,26 +57,38 @@ Hill and Gorman (2020), https://allisonhorst.github.io/palmerpenguins/, licence 
 :meta hide-value:
 """
 
+FORMATS = (".csv", ".jsonl", ".ndjson", ".parquet")
+"""What can be written."""
 
 _BROKEN = pl.exceptions.PolarsError, pl.exceptions.PanicException
 
 
-def scan(*sources: str | Path, text: Collection[str] = ()) -> pl.LazyFrame:
-    """Open a table; the lines of a CSV are checked, but no row is kept.
+def load(
+    *sources: str | Path,
+    settings: Reading | None = None,
+    kinds: Mapping[str, str] | None = None,
+    eager: bool = False,
+) -> Table:
+    """Open a table, and report what may be misread.
 
     Parameters
     ----------
     *sources
-        File, folder of parts (one format) or glob; several are put below each other.
-        All have the same columns, in any order.
-    text
-        Columns of a CSV to keep as text, so that "007" does not become 7.
+        File, folder of parts (one format), glob, URL or ``-`` for standard input; several
+        are put below each other. All have the same columns, in any order.
+    settings
+        How text is read; None: all of it is found from the table.
+    kinds
+        Column -> numeric, category, boolean, date or datetime, where it is known, e.g.
+        from training; None: nowhere.
+    eager
+        Keep the rows in memory, so that they are read once.
 
     Returns
     -------
-    pl.LazyFrame
-        The columns of the first file, in its order. Empty fields and NA, N/A, NaN,
-        null and None in a CSV are missing.
+    Table
+        The columns of the first file, in its order, as a lazy frame; and the doubts, one
+        line each, which are logged as warnings too.
 
     Raises
     ------
@@ -76,36 +96,54 @@ def scan(*sources: str | Path, text: Collection[str] = ()) -> pl.LazyFrame:
         If there is no such file, its format is unknown, its header or a line is
         broken or its parts do not fit together.
     """
-    name = ", ".join(map(str, sources))
-    with reading(name):
-        paths = [path for source in sources for path in parts(source)]
-        tables = dict(zip(paths, _open(paths, text), strict=True))
-        frame = stack(tables)
-        names = frame.collect_schema().names()
-    if "" in names:
-        logger.warning("left out the column without a name of %s (a row number?)", name)
-        frame = frame.drop("")
-    return frame
+    with reading(", ".join(map(shown, sources))):
+        table = tables.scan(sources, settings or Reading(), kinds or {}, eager=eager)
+    for doubt in table.doubts:
+        logger.warning("%s", doubt)
+    return table
 
 
-def read(source: str | Path, *, text: Collection[str] = ()) -> pl.DataFrame:
+def scan(
+    *sources: str | Path,
+    settings: Reading | None = None,
+    kinds: Mapping[str, str] | None = None,
+    text: Collection[str] = (),
+) -> pl.LazyFrame:
+    """Open a table as `load` does; give its rows, none of which is kept."""
+    kinds = {**dict.fromkeys(text, "category"), **(kinds or {})}
+    return load(*sources, settings=settings, kinds=kinds).frame
+
+
+def read(source: str | Path, *, settings: Reading | None = None) -> pl.DataFrame:
     """Read a whole table into memory.
 
     Raises
     ------
     DataError
-        As `scan`, or if the table is broken or has no row.
+        As `load`, or if the table is broken or has no row.
     """
-    frame = scan(source, text=text)
+    return collect(load(source, settings=settings, eager=True).frame, source)
+
+
+def collect(frame: pl.LazyFrame, source: str | Path) -> pl.DataFrame:
+    """Compute the rows of a source, 1 or more.
+
+    Raises
+    ------
+    DataError
+        If there is none, or the table turns out to be broken.
+    """
     with reading(source):
         table = frame.collect()
     _check_rows(len(table), source)
-    logger.info("read %d rows and %d columns from %s", *table.shape, source)
+    logger.info("read %d rows and %d columns from %s", *table.shape, shown(source))
     return table
 
 
-def draw(source: str | Path, n_rows: int, *, seed: int) -> tuple[pl.DataFrame, int]:
-    """Read rows drawn by chance, each at most once; the others are never held in memory.
+def draw(
+    source: str | Path, n_rows: int, *, seed: int, frame: pl.LazyFrame | None = None
+) -> tuple[pl.DataFrame, int]:
+    """Read a random sample of rows; the others are never held in memory.
 
     Parameters
     ----------
@@ -113,6 +151,8 @@ def draw(source: str | Path, n_rows: int, *, seed: int) -> tuple[pl.DataFrame, i
         How many, 1 or more; all are read if there are no more.
     seed
         The same seed draws the same rows, 0 or more.
+    frame
+        What `load` gave for the source; None: it is loaded.
 
     Returns
     -------
@@ -126,13 +166,13 @@ def draw(source: str | Path, n_rows: int, *, seed: int) -> tuple[pl.DataFrame, i
     DataError
         As `read`.
     """
-    frame = scan(source)
+    frame = load(source).frame if frame is None else frame
     total = count(frame, source)
     numbers = pl.int_range(total, dtype=pl.get_index_type(), eager=True)
     drawn = pl.col("").is_in(numbers.sample(min(n_rows, total), seed=seed).implode())
     with reading(source):  # no column is called ""
         table = frame.with_row_index("").filter(drawn).drop("").collect(engine="streaming")
-    logger.info("drew %d of %d rows of %s", len(table), total, source)
+    logger.info("drew %d of %d rows of %s", len(table), total, shown(source))
     return table, total
 
 
@@ -148,24 +188,6 @@ def count(frame: pl.LazyFrame, source: str | Path) -> int:
         n_rows = int(frame.select(pl.len()).collect().item())
     _check_rows(n_rows, source)
     return n_rows
-
-
-def stack(tables: Mapping[Any, pl.LazyFrame]) -> pl.LazyFrame:
-    """Put tables below each other, by name; where types differ, the wider one holds.
-
-    Raises
-    ------
-    DataError
-        If their columns differ.
-    """
-    names = {table: frame.collect_schema().names() for table, frame in tables.items()}
-    first, columns = next(iter(names.items()))
-    for table, here in names.items():
-        if set(here) != set(columns):
-            differing = ", ".join(sorted(set(here) ^ set(columns)))
-            msg = f"{table} and {first} must have the same columns, they differ in {differing}"
-            raise DataError(msg)
-    return pl.concat([frame.select(columns) for frame in tables.values()], how="vertical_relaxed")
 
 
 def write(
@@ -203,7 +225,7 @@ def write(
             frame.lazy().sink_ndjson(stream)
 
 
-def write_table(table: "Table", path: Path, *, source: str | Path) -> None:
+def write_table(table: "engine.Table", path: Path, *, source: str | Path) -> None:
     """Write what an engine makes; it writes Parquet by itself if it can.
 
     Raises
@@ -237,8 +259,8 @@ def check_name(path: Path) -> None:
 def sha256(source: str | Path) -> str:
     """Hash the bytes of a source, part after part: 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    for path in parts(source):
-        with path.open("rb") as stream:
+    for part in tables.parts(source):
+        with part.data.open("rb") if isinstance(part.data, Path) else BytesIO(part.data) as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
@@ -251,58 +273,23 @@ def reading(source: str | Path) -> Iterator[None]:
         yield
     except (*_BROKEN, NarwhalsError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
-        msg = f"{source}: {reason}"
+        reason = re.sub(r"\w+://\S+", lambda found: shown(found[0]), reason)
+        msg = f"{shown(source)}: {reason}"
         raise DataError(msg) from error
 
 
 def parts(source: str | Path) -> list[Path]:
-    """Find the files of a source, sorted by name.
+    """List the files of a source, sorted by name; none for a URL or standard input.
 
     Raises
     ------
     DataError
         If there is none, one is empty, or their format is unknown or not the same.
     """
-    path = Path(source)
-    if not str(source):
-        msg = "a source has no name: is a variable of the shell empty?"
-        raise DataError(msg)
-    if path.is_dir():
-        found = [part for part in path.iterdir() if part.suffix.lower() in FORMATS]
-    elif path.exists():
-        found = [path]
-    else:
-        found = [Path(name) for name in glob.glob(str(source))]  # noqa: PTH207 - may be absolute
-    found = sorted(part for part in found if not part.name.startswith("."))
-    if not found:
-        msg = f"{source}: no such file, or no {', '.join(FORMATS)} in it"
-        raise DataError(msg)
-    suffixes = sorted({part.suffix.lower() for part in found})
-    if len(suffixes) > 1 or suffixes[0] not in FORMATS:
-        known = ", ".join(FORMATS)
-        msg = f"{source}: must be of one format out of {known}, got {', '.join(suffixes)}"
-        raise DataError(msg)
-    empty = [part for part in found if part.stat().st_size == 0]
-    if empty:
-        msg = f"{empty[0]} is empty"
-        raise DataError(msg)
-    return found
+    return [part.data for part in tables.parts(source) if isinstance(part.data, Path)]
 
 
 def _check_rows(n_rows: int, source: str | Path) -> None:
     if n_rows == 0:
-        msg = f"{source} has a header but no rows"
+        msg = f"{shown(source)} has a header but no rows"
         raise DataError(msg)
-
-
-def _open(paths: Sequence[Path], text: Collection[str]) -> Iterator[pl.LazyFrame]:
-    """Open files; the CSV files among them settle their types together."""
-    lines = [path for path in paths if path.suffix.lower() == ".csv"]
-    tables = iter(delimited.scan(lines, text) if lines else ())
-    for path in paths:
-        if path in lines:
-            yield next(tables)
-        elif path.suffix.lower() == ".parquet":
-            yield pl.scan_parquet(path)
-        else:
-            yield pl.scan_ndjson(path, infer_schema_length=None)

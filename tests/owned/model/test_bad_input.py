@@ -89,8 +89,6 @@ BAD = {
         TRAIN,
         "feature names must differ, got day.month twice",
     ),
-    "not UTF-8": ({"t.csv": TABLE.encode("utf-16")}, TRAIN, r"cannot read t\.csv as UTF-8 text"),
-    "late byte": ({"t.csv": TABLE.encode() + b"1.5,\xff,,low\n"}, PREDICT, "as UTF-8 text"),
     "short row": ({"t.csv": TABLE + "1.5,red\n"}, TRAIN, "row 26 has 2 fields, the header has 4"),
     "long row": ({"t.csv": TABLE + "1,2,3,4,5\n"}, TRAIN, "row 26 has 5 fields, the header has 4"),
     "late short row": (
@@ -114,7 +112,7 @@ BAD = {
         r"t\.parquet: ",
     ),
     "truncated JSON": ({"t.jsonl": '{"x": 1}\n{"x'}, "train t.jsonl --target x", r"t\.jsonl: "),
-    "format not known": ({"t.txt": TABLE}, "train t.txt", "must be of one format out of .csv, "),
+    "format not known": ({"t.md": TABLE}, "train t.md", "must be of one format out of .csv, "),
     "parts with other columns": (
         {"parts/a.csv": TABLE, "parts/b.csv": "x\n1\n"},
         "train parts --target label",
@@ -134,25 +132,10 @@ BAD = {
         PREDICT,
         "missing columns: x, day; there are colour, label",
     ),
-    "wrong type": (
-        {"t.csv": TABLE.replace("\n5.5,", "\noops,")},
-        PREDICT,
-        "column 'x' must be numeric as in training, got 'oops'",
-    ),
-    "wrong type in a later part": (
-        {"parts/a.csv": TABLE, "parts/b.csv": "x,colour,day,label\noops,red,2024-01-01,low\n"},
-        "predict model parts -o old.csv",
-        "column 'x' must be numeric as in training, got 'oops'",
-    ),
     "list in place of a text": (
         {"t.jsonl": '{"x": 1, "colour": ["red"], "day": "2024-01-01"}\n'},
         "predict model t.jsonl -o old.csv",
         r"column 'colour' must be category as in training, got \['red'\]",
-    ),
-    "no date": (
-        {"t.csv": TABLE.replace("2024-01-24", "soon")},
-        PREDICT,
-        "column 'day' must be date as in training, got ",
     ),
     "column to keep not there": (
         {},

@@ -12,14 +12,14 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode
 
 from ..errors import ConfigError
 
-__all__ = ["PREFIX", "Names", "Steps", "load", "origins"]
+__all__ = ["PREFIX", "Names", "Steps", "load", "origins", "split"]
 
 logger = logging.getLogger(__name__)
 
 PREFIX = f"{__package__.partition('.')[0].upper()}_"
 
 
-def _split(value: object) -> object:
+def split(value: object) -> object:
     """Take a comma-separated text apart, or a JSON list; leave anything else as it is."""
     if not isinstance(value, str):
         return value
@@ -28,8 +28,8 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-Steps = Annotated[tuple[str | dict[str, Any], ...], NoDecode, BeforeValidator(_split)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
+Steps = Annotated[tuple[str | dict[str, Any], ...], NoDecode, BeforeValidator(split)]
 """Plugins to apply: each a name, or a table with its name as ``use`` and its options."""
 
 

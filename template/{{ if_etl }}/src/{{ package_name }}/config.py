@@ -14,7 +14,8 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ._internal import layers
-from ._internal.layers import PREFIX, Names, Steps
+from ._internal.layers import PREFIX, Steps
+from ._internal.reading import Reading
 
 __all__ = ["PREFIX", "Settings", "load", "origins", "settings"]
 
@@ -26,7 +27,7 @@ Rules = Annotated[
 """Name -> expression; JSON in a variable."""
 
 
-class Settings(BaseSettings):
+class Settings(Reading, BaseSettings):
     """The settings of a run; ``config.toml`` has the same list."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -37,7 +38,6 @@ class Settings(BaseSettings):
     no_plugins: Annotated[
         bool, Field(description="use only plugins that come with the package")
     ] = False
-    text: Annotated[Names, Field(description="columns of CSV files to keep as text")] = ()
     transforms: Annotated[Steps, Field(description="steps to apply, in this order")] = ()
     rejects: Annotated[
         Path | None, Field(description="file for rejected rows; default: named after the result")

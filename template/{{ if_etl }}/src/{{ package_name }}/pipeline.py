@@ -91,7 +91,7 @@ def prepare(
         settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
     )
     rules = checks.read(settings.checks)
-    frame = readers.scan(names, query=query, text=settings.text)
+    frame = readers.scan(names, query=query, settings=settings)
     shown = tuple(map(addresses.shown, names))
     with io.reading(", ".join(shown)):
         schema = frame.collect_schema()

@@ -1,12 +1,13 @@
 """Open the sources of a run: files, folders, globs and tables of databases, one below the other."""
 
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from . import addresses, io, sql
+from ._internal.reading import Reading
 from .errors import DataError
 
 __all__ = ["files", "scan"]
@@ -20,7 +21,7 @@ def files(sources: Sequence[str]) -> list[Path]:
 
 
 def scan(
-    sources: Sequence[str], *, query: str | None = None, text: Collection[str] = ()
+    sources: Sequence[str], *, query: str | None = None, settings: Reading | None = None
 ) -> pl.LazyFrame:
     """Open all sources as one table; no row is kept.
 
@@ -30,8 +31,8 @@ def scan(
         At least one; all have the same columns.
     query
         SQL for the database, which is then the only source.
-    text
-        Columns of CSV files to keep as text, so that "007" does not become 7.
+    settings
+        How text is read; None: all of it is found from the table.
 
     Raises
     ------
@@ -54,5 +55,5 @@ def scan(
             tables |= {addresses.shown(url): sql.scan(url, query) for url in names}
         else:
             paths = [*names]
-            tables[", ".join(paths)] = io.scan(*paths, text=text)
+            tables[", ".join(paths)] = io.scan(*paths, settings=settings)
     return io.stack(tables)

@@ -14,11 +14,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ._internal import layers
 from ._internal.layers import PREFIX, Names, Steps
+from ._internal.reading import Reading
 
 __all__ = ["PREFIX", "Settings", "load", "origins", "settings"]
 
 
-class Settings(BaseSettings):
+class Settings(Reading, BaseSettings):
     """All settings of a run; ``config.toml`` describes each."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)

@@ -1,6 +1,6 @@
 """Write the features that a model would learn from.
 
-DATA is a file, a folder of parts or a glob; without it the sample is used.
+DATA is a file, a folder of parts, a glob, a URL or - (standard input). Default: the sample.
 """
 
 import functools
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from .._internal import flags
 
 __all__ = ["command"]
 
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 @click.option("--target", metavar="NAME", help="Column that is not a feature.")
 @click.option("--drop", multiple=True, metavar="NAME", help="Column not to use; may be repeated.")
 @click.option("--engine", metavar="NAME", help="polars, or another of the project.")
+@flags.reading
 @click.pass_obj
 def command(config_path: Path | None, /, data: str | None, output: Path, **options: Any) -> None:
     """Fit the transformers on all rows, and write what they make of them."""
@@ -33,7 +36,7 @@ def command(config_path: Path | None, /, data: str | None, output: Path, **optio
         settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
     )
     source = data or io.SAMPLE
-    rows = io.scan(source)
+    rows = io.load(source, settings=settings).frame
     io.count(rows, source)
     with io.reading(source), engines.start(settings.engine, settings.cluster, output) as opened:
         table = opened(rows, io.parts(source)).apply(plugins)

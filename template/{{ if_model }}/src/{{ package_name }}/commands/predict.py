@@ -1,6 +1,6 @@
 """Predict each row of a table with a trained model.
 
-FOLDER is what train wrote; DATA is a file, a folder of parts or a glob.
+FOLDER is what train wrote; DATA is a file, a folder of parts, a glob, a URL or - (standard input).
 """
 
 import logging
@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from .._internal import flags
 from ..errors import DataError, PluginError, require
 
 __all__ = ["command"]
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 @click.option("-o", "--output", type=Path, required=True, help="File: .csv, .jsonl or .parquet.")
 @click.option("--keep", multiple=True, metavar="NAME", help="Column to copy; may be repeated.")
 @click.option("--engine", metavar="NAME", help="polars, or another of the project.")
+@flags.reading
 @click.pass_obj
 def command(
     config_path: Path | None,
@@ -32,6 +34,7 @@ def command(
     output: Path,
     keep: Any,
     engine: str | None,
+    **options: Any,
 ) -> None:
     """Load the model, predict in batches and write one row for each row read."""
     from tqdm import tqdm
@@ -40,12 +43,13 @@ def command(
     from .._internal import engine as engines
     from .._internal import registry, store
 
-    settings = config.load(config_path, engine=engine)
+    settings = config.load(config_path, engine=engine, **options)
     content, card = store.read(folder, trusted=model.TRUSTED)
     clean = store.unpack(content, trusted=model.TRUSTED)["clean"]
     keep = tuple(dict.fromkeys(keep))
     recipe = engines.Recipe(_scorer, (content, keep))
-    rows = io.scan(data, text=[name for name, kind in clean.kinds_.items() if kind == "category"])
+    trained = settings.or_else(card["settings"])
+    rows = io.load(data, settings=trained, kinds=clean.kinds_).frame
     steps = registry.recall(card["transforms"])
     plugins = registry.pick(steps, settings.plugin_folder, only_built_in=settings.no_plugins)
     registry.warn_of_changes(plugins, card["transforms"])

@@ -1,6 +1,6 @@
 """Train a model on a table; write the model, its record and a report.
 
-DATA is a file, a folder of parts or a glob; without it the sample is used.
+DATA is a file, a folder of parts, a glob, a URL or - (standard input). Default: the sample.
 """
 
 import logging
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from .._internal import flags
 
 __all__ = ["command"]
 
@@ -25,6 +27,7 @@ _NOT_RECORDED = {"plugin_folder", "no_plugins", "engine", "cluster"}
 @click.option("--max-rows", type=int, metavar="N", help="Train on a random sample of N rows.")
 @click.option("--search", type=int, metavar="N", help="Try N sets of parameters, keep the best.")
 @click.option("--from", "earlier", type=Path, help="Repeat the run of this model.json.")
+@flags.reading
 @click.pass_obj
 def command(
     config_path: Path | None,
@@ -50,10 +53,12 @@ def command(
     )
     n_fits, log = model.n_fits(settings), logging.getLogger(__package__.partition(".")[0])
     with tqdm_logging_redirect(total=n_fits, unit="fit", disable=not n_fits, loggers=[log]) as bar:
-        rows, n_source_rows = _read(source, settings)
+        found = io.load(source, settings=settings, eager=not settings.max_rows)
+        settings = settings.model_copy(update={"dates": found.dates})
+        rows, n_source_rows = _rows(found.frame, source, settings)
         table = registry.apply(plugins, rows)
         target = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
-        run = model.train(table, target, settings, tick=bar.update)
+        run = model.train(table, target, settings, doubts=found.doubts, tick=bar.update)
     record = {"source": data, "sha256": io.sha256(source), "n_source_rows": n_source_rows}
     card = {
         **model.to_card(run),
@@ -71,13 +76,13 @@ def command(
         _check_same(before, card)
 
 
-def _read(source: str | Path, settings: Any) -> tuple[Any, int]:
-    """Read the rows to train on, and count those of the source."""
+def _rows(frame: Any, source: str | Path, settings: Any) -> tuple[Any, int]:
+    """Give the rows to train on, and count those of the source."""
     from .. import io
 
     if settings.max_rows:
-        return io.draw(source, settings.max_rows, seed=settings.seed)
-    table = io.read(source)
+        return io.draw(source, settings.max_rows, seed=settings.seed, frame=frame)
+    table = io.collect(frame, source)
     return table, len(table)
 
 
