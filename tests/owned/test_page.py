@@ -47,8 +47,9 @@ def test_texts_of_strangers_stay_texts(text):
     assert reader.open == []
 
 
-def test_table_is_shaded_by_each_number_s_share_of_its_row():
-    made = page.table(["", "x", "y"], [["a", 1, 3], ["b", 0, 0]], shaded=True)
+def test_table_is_shaded_by_shares():
+    rows = [["a", "1 (25%)", "3 (75%)"], ["b", 0, 0]]
+    made = page.table(["", "x", "y"], rows, shares=[[0.25, 0.75], [0, 0]])
     assert re.findall(r"/([\d.]+)\)", made) == ["0.17", "0.52"]
     assert "rgb" not in page.table(["", "x"], [["a", 1]])
 

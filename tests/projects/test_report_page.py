@@ -29,9 +29,9 @@ HOSTILE = ["<script>alert(1)</script>", "\"><img src='http://example.invalid/x.p
 # What makes report.html in a folder of its own, and how many plots are in it; the traps are two folders up.
 RUNS = {
     "model": {
-        "classification": (1, ["train", "-o", "."]),
-        "regression": (2, ["train", "-o", ".", "--target", "body_mass_g"]),
-        "traps": (1, ["train", "../../traps.csv", "-o", ".", "--target", HOSTILE[0]]),
+        "classification": (13, ["train", "-o", "."]),
+        "regression": (12, ["train", "-o", ".", "--target", "body_mass_g"]),
+        "traps": (13, ["train", "../../traps.csv", "-o", ".", "--target", HOSTILE[0]]),
     },
     "etl": {
         "sample": (0, ["run", "-o", "out.csv", "--report", "report.html"]),

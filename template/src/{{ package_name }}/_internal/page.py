@@ -4,11 +4,12 @@ Everything here escapes what it is given: names and values come from strangers.
 """
 
 import html
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from string import Template
 from typing import Any
 
-__all__ = ["note", "render", "short", "table"]
+__all__ = ["escape", "note", "render", "short", "table"]
 
 
 def render(title: str, sections: Mapping[str, str]) -> str:
@@ -28,18 +29,17 @@ def render(title: str, sections: Mapping[str, str]) -> str:
 
 
 def note(*sentences: str) -> str:
-    """Make a paragraph."""
-    return f"<p>{html.escape(' '.join(sentences))}</p>"
+    """Make a paragraph of the sentences that are not empty."""
+    return f"<p>{html.escape(' '.join(filter(None, sentences)))}</p>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, shaded: bool = False) -> str:
-    """Lay out a table in a box that scrolls; shaded: by each number's share of its row."""
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, shares: Any = None) -> str:
+    """Lay out a table in a box that scrolls; shade the cells after the first by shares, 0 to 1."""
+    shades = itertools.repeat(itertools.repeat(0)) if shares is None else shares
     top = "".join(f'<th scope="col">{_text(name)}</th>' for name in head)
     lines = (
-        f'<tr><th scope="row">{_text(name)}</th>'
-        + "".join(_cell(value, sum(values) if shaded else 0) for value in values)
-        + "</tr>"
-        for name, *values in rows
+        f'<tr><th scope="row">{_text(name)}</th>' + "".join(map(_cell, values, shade)) + "</tr>"
+        for (name, *values), shade in zip(rows, shades, strict=False)
     )
     return f'<div tabindex="0"><table>\n<thead><tr>{top}</tr></thead>\n<tbody>\n' + (
         "\n".join(lines) + "\n</tbody></table></div>\n"
@@ -53,12 +53,17 @@ def short(text: str, limit: int) -> str:
     return line if len(line) <= limit else f"{line[:half]}…{line[1 - half :]}"
 
 
+def escape(text: str) -> str:
+    """Write a text so that HTML shows it as it is."""
+    return html.escape(text)
+
+
 def _text(value: object) -> str:
     return html.escape(short(str(value), 100))
 
 
-def _cell(value: Any, total: int) -> str:
-    shade = f' style="background:rgb(64 128 208/{0.7 * value / total:.2f})"' if total else ""
+def _cell(value: Any, share: float) -> str:
+    shade = f' style="background:rgb(64 128 208/{0.7 * share:.2f})"' if share else ""
     return f"<td{shade}>{html.escape(str(value))}</td>"
 
 
@@ -87,7 +92,7 @@ h1, h2, h3 { line-height: 1.2; break-after: avoid; }
 h2 { margin-top: 2.5rem; padding-bottom: .3rem; border-bottom: 1px solid #8886; }
 h3 { margin: 1rem 0 0; font-size: 1rem; }
 h3 ~ p { margin: .3rem 0; }
-svg { display: block; width: 100%; max-width: 30rem; height: auto; }
+svg { width: 100%; max-width: 22rem; height: auto; }
 svg text { font-family: inherit !important; }
 div { max-height: 32rem; overflow: auto; overflow-wrap: break-word; }
 table { border-spacing: 0; font-size: .9rem; font-variant-numeric: tabular-nums; }

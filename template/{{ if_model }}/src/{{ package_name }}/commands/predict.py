@@ -44,7 +44,7 @@ def command(
     from .._internal import registry, store
 
     settings = config.load(config_path, engine=engine, **options)
-    content, card = store.read(folder, trusted=model.TRUSTED)
+    content, card = store.read(folder)
     clean = store.unpack(content, trusted=model.TRUSTED)["clean"]
     keep = tuple(dict.fromkeys(keep))
     recipe = engines.Recipe(_scorer, (content, keep))
