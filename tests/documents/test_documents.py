@@ -284,9 +284,10 @@ def parse(command: click.Command, words: list[str]) -> None:
 
 
 def test_config_file_holds_every_setting(project: Path) -> None:
-    source = (project / "src" / "my_project" / "config.py").read_text(encoding="utf-8")
-    [settings] = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
-    fields = [node.target for node in settings.body if isinstance(node, ast.AnnAssign)]
+    files = (project / "src" / "my_project" / name for name in ("_internal/reading.py", "config.py"))
+    nodes = (node for file in files for node in ast.parse(file.read_text(encoding="utf-8")).body)
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef) and node.name in ("Reading", "Settings")]
+    fields = [node.target for found in classes for node in found.body if isinstance(node, ast.AnnAssign)]
     names = [field.id for field in fields if isinstance(field, ast.Name)]
     text = (project / "config.toml").read_text(encoding="utf-8")
     found = re.findall(r"^(?:# )?\[?(\w+)(?: = |\])|[eE]\.g\. (\w+) = ", text, re.MULTILINE)
