@@ -407,7 +407,7 @@ BOOSTED = {
     "child of two parents": lambda made: made.array(
         "nodes", lambda nodes: nodes["left"].__setitem__(0, nodes["right"][0])
     ),
-    "no leaf": field("nodes", "is_leaf", {slice(None): 0}),
+    "no leaf": field("nodes", "is_leaf", {...: 0}),
     "feature after the last one": field("nodes", "feature_idx", {0: 10**9}),
     "feature one after the last one": field("nodes", "feature_idx", {0: 2}),
     "feature before the first one": field("nodes", "feature_idx", {0: -(10**9)}),
