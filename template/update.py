@@ -839,17 +839,17 @@ def parses(path: str, text: str) -> bool:
 def _read_yaml(text: str) -> None:
     """Read YAML, and refuse a key that stands twice."""
     for node in yaml.compose_all(text, yaml.SafeLoader):
-        todo = [node]
-        while todo:
-            part = todo.pop()
+        nodes = [node]
+        while nodes:
+            part = nodes.pop()
             if isinstance(part, yaml.MappingNode):
                 keys = [str(key.value) for key, _ in part.value]
                 if len(keys) > len(set(keys)):
                     msg = "a key stands twice"
                     raise ValueError(msg)
-                todo += [value for _, value in part.value]
+                nodes += [value for _, value in part.value]
             elif isinstance(part, yaml.SequenceNode):
-                todo += part.value
+                nodes += part.value
 
 
 class Files:
