@@ -16,6 +16,7 @@ import pytest
 from everyday import EDITS, OPTIONS, Desk
 from questions import KINDS
 from releases import HEAD, add_release, git, releases
+from samples import cases
 from session import update
 from updating import Follower, Workshop
 
@@ -176,15 +177,19 @@ def lost_lines(merged: Merged) -> list[str]:
     return lost
 
 
-@pytest.mark.parametrize("name", EDITS)
-@pytest.mark.parametrize("pair", PAIRS, ids=["-".join(pair) for pair in PAIRS])
+Case = tuple[tuple[str, str], str]
+CASES = [(pair, name) for pair in PAIRS for name in EDITS]
+TURNS = [(PAIRS[place % len(PAIRS)], name) for place, name in enumerate(EDITS)]  # each edit once
+
+
+@pytest.mark.parametrize("case", cases(TURNS, lambda: CASES, lambda case: f"{'-'.join(case[0])} {case[1]}"))
 def test_edit_stays_and_files_are_whole(
-    pair: tuple[str, str],
-    name: str,
+    case: Case,
     steps: dict[tuple[str, str], Step],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    pair, name = case
     step = steps[pair]
     project = Path(shutil.copytree(step.folder, tmp_path / "project"))
     EDITS[name](Desk(project, OPTIONS["package_name"]))
