@@ -121,7 +121,13 @@ def _steps(package: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     steps = import_module(f"{package}.commands.features")
     for name in ("preprocess", "features"):
         import_module(f"{package}.{name}")
-    return functools.partial(steps._learn, [TARGET]), steps._transform  # noqa: SLF001 - to be called without an engine
+    return functools.partial(steps._fit, [TARGET]), _transform  # noqa: SLF001 - to be called without an engine
+
+
+def _transform(steps: Any, frame: Any) -> Any:
+    for step in steps:
+        frame = step.transform(frame)
+    return frame
 
 
 def _learn_all(package: str, source: str) -> Any:
