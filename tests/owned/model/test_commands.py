@@ -1,5 +1,6 @@
 import csv
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -21,6 +22,10 @@ report = pytest.importorskip("my_project.report")
 store = pytest.importorskip("my_project._internal.store")
 
 FORKS = sys.platform == "linux"
+LOCKS = pytest.mark.skipif(
+    importlib.util.find_spec("my_project._internal.sources") is None,
+    reason="only size = full can lock plugins",
+)
 
 QUICK = "max_iter = 3\nmin_samples_leaf = 5\n"
 
@@ -375,6 +380,7 @@ def test_options_of_a_plugin_are_listed_checked_and_recorded(run, plugged):
     assert done.code == 0
 
 
+@LOCKS
 def test_lock_keeps_all_else_from_being_run(run, plugged):
     result = run("plugins", "lock", "--config", plugged)
     assert [line.split()[-1] for line in result.out.splitlines()] == [
@@ -390,6 +396,7 @@ def test_lock_keeps_all_else_from_being_run(run, plugged):
     assert "cut.py cannot be loaded: RuntimeError" in run("train", "--config", plugged).err
 
 
+@LOCKS
 def test_lock_says_what_it_cannot_approve_and_needs_a_folder(run, plugged):
     Path("mine/a b.py").touch()
     result = run("plugins", "lock", "--config", plugged)
