@@ -300,23 +300,20 @@ def plugged(no_plots):
     return "my.toml"
 
 
-def digest(file):
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12]
-
-
 def test_plugins_are_listed_and_those_in_use_are_marked(run, plugged):
     assert run("plugins", "list", "--config", plugged).out.splitlines() == [
         "* cut: Make the island twice as large.",
-        f"    folder {digest('mine/cut.py')}, {Path('mine/cut.py')}",
+        f"    folder, {Path('mine/cut.py')}",
         "  keep: Make the island twice as large.",
-        f"    folder {digest('mine/keep.py')}, {Path('mine/keep.py')}",
+        f"    folder, {Path('mine/keep.py')}",
     ]
 
 
 def test_folder_may_be_named_on_the_command_line(run, plugged):
     assert "  keep: Make" in run("plugins", "list", "--plugins", "mine").out
     result = run("train", "--plugins", "nothing", "--config", plugged)
-    assert (result.code, result.err) == (2, "error: no plugin folder nothing\n")
+    assert result.code == 2
+    assert result.err.startswith("error: cannot read the plugin folder nothing: ")
 
 
 def test_plugins_that_are_switched_off_are_refused(run, plugged):
@@ -335,9 +332,6 @@ def test_broken_plugin_is_listed_beside_the_others(run, plugged):
         f"    folder, {Path('mine/broken.py')}",
     ]
     assert "* cut: " in result.out
-    result = run("plugins", "list", "--strict", "--config", plugged)
-    assert (result.code, result.out) == (2, "")
-    assert result.err == f"error: plugin {Path('mine/broken.py')}: SystemExit\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
@@ -442,7 +436,7 @@ def test_plugin_that_changed_since_training_is_warned_of(run, plugged):
 
 
 @pytest.mark.parametrize(
-    "moment", ["io.read", "model.train", "report.render", "_internal.files._finish"]
+    "moment", ["io.load", "model.train", "report.render", "_internal.files._finish"]
 )
 def test_interrupted_training_leaves_the_old_model(run, trained, quick, monkeypatch, moment):
     shutil.copytree(trained, "model")
