@@ -101,7 +101,8 @@ def environment(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) ->
             project = render(renderer, kind, SIZES[-1], NAMES[0], version)
             if not Path(target).exists():
                 project.run("uv", "venv", "--quiet", "--python", str(find(version)), target)
-            words = ["--requirements", "pyproject.toml", "--group", "test", "--group", "engines", "pytest-timeout"]
+            words = ["--requirements", "pyproject.toml", "--group", "test", "--group", "engines"]
+            words += ["hypothesis", "pytest-timeout"]  # what the tests of owned code need beside
             project.run("uv", "pip", "install", "--quiet", "--python", target, *words)
         return target
 

@@ -186,7 +186,7 @@ BAD = {
     "no such plugin folder": (
         {"c.toml": "plugin_folder = 'nothing'"},
         "plugins list --config c.toml",
-        "no plugin folder nothing",
+        "cannot read the plugin folder nothing: No such file",
     ),
     "broken plugin": (
         {"c.toml": "plugin_folder = 'mine'\ntransforms = ['p']", "mine/p.py": "def transform("},

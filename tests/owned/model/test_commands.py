@@ -1,5 +1,6 @@
 import csv
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -21,6 +22,10 @@ report = pytest.importorskip("my_project.report")
 store = pytest.importorskip("my_project._internal.store")
 
 FORKS = sys.platform == "linux"
+LOCKS = pytest.mark.skipif(
+    importlib.util.find_spec("my_project._internal.sources") is None,
+    reason="only size = full can lock plugins",
+)
 
 QUICK = "max_iter = 3\nmin_samples_leaf = 5\n"
 
@@ -295,23 +300,20 @@ def plugged(no_plots):
     return "my.toml"
 
 
-def digest(file):
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12]
-
-
 def test_plugins_are_listed_and_those_in_use_are_marked(run, plugged):
     assert run("plugins", "list", "--config", plugged).out.splitlines() == [
         "* cut: Make the island twice as large.",
-        f"    folder {digest('mine/cut.py')}, {Path('mine/cut.py')}",
+        f"    folder, {Path('mine/cut.py')}",
         "  keep: Make the island twice as large.",
-        f"    folder {digest('mine/keep.py')}, {Path('mine/keep.py')}",
+        f"    folder, {Path('mine/keep.py')}",
     ]
 
 
 def test_folder_may_be_named_on_the_command_line(run, plugged):
     assert "  keep: Make" in run("plugins", "list", "--plugins", "mine").out
     result = run("train", "--plugins", "nothing", "--config", plugged)
-    assert (result.code, result.err) == (2, "error: no plugin folder nothing\n")
+    assert result.code == 2
+    assert result.err.startswith("error: cannot read the plugin folder nothing: ")
 
 
 def test_plugins_that_are_switched_off_are_refused(run, plugged):
@@ -330,9 +332,6 @@ def test_broken_plugin_is_listed_beside_the_others(run, plugged):
         f"    folder, {Path('mine/broken.py')}",
     ]
     assert "* cut: " in result.out
-    result = run("plugins", "list", "--strict", "--config", plugged)
-    assert (result.code, result.out) == (2, "")
-    assert result.err == f"error: plugin {Path('mine/broken.py')}: SystemExit\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
@@ -375,6 +374,7 @@ def test_options_of_a_plugin_are_listed_checked_and_recorded(run, plugged):
     assert done.code == 0
 
 
+@LOCKS
 def test_lock_keeps_all_else_from_being_run(run, plugged):
     result = run("plugins", "lock", "--config", plugged)
     assert [line.split()[-1] for line in result.out.splitlines()] == [
@@ -390,6 +390,7 @@ def test_lock_keeps_all_else_from_being_run(run, plugged):
     assert "cut.py cannot be loaded: RuntimeError" in run("train", "--config", plugged).err
 
 
+@LOCKS
 def test_lock_says_what_it_cannot_approve_and_needs_a_folder(run, plugged):
     Path("mine/a b.py").touch()
     result = run("plugins", "lock", "--config", plugged)
@@ -435,7 +436,7 @@ def test_plugin_that_changed_since_training_is_warned_of(run, plugged):
 
 
 @pytest.mark.parametrize(
-    "moment", ["io.read", "model.train", "report.render", "_internal.files._finish"]
+    "moment", ["io.load", "model.train", "report.render", "_internal.files._finish"]
 )
 def test_interrupted_training_leaves_the_old_model(run, trained, quick, monkeypatch, moment):
     shutil.copytree(trained, "model")
@@ -556,7 +557,7 @@ def test_interrupted_prediction_leaves_the_old_file(apart, trained):
 @pytest.mark.parametrize(  # before: three files are ready, the old card goes, they take their place
     ("moment", "left"), list(enumerate(["old"] * 4 + ["none"] * 3 + ["new"]))
 )
-def test_killed_training_leaves_one_model_or_none(run, apart, trained, moment, left):
+def test_killed_training_leaves_one_model_or_none(run, apart, moment, left):
     assert apart.joinpath("killed.out").read_text().splitlines()[moment] == "-9"
     folder = apart / str(moment) / "model"
     if left == "none":
@@ -564,5 +565,5 @@ def test_killed_training_leaves_one_model_or_none(run, apart, trained, moment, l
         assert re.fullmatch("error: cannot read .*model.json: No such file.*\n", result.err)
         assert result.code == 2
     else:
-        assert read_card(folder)["seed"] == ["old", "new"].index(left)
-        assert (predictions(folder) == predictions(trained)) is (left == "old")
+        seeds = [read_card(folder)["seed"], load(folder)["learner"].random_state]
+        assert seeds == [["old", "new"].index(left)] * 2
