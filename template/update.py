@@ -1193,8 +1193,9 @@ def copier_run(
             else:
                 copier.run_update(folder, **words)
         except Exception as problem:
+            reason = " ".join(str(problem).split())  # git's are of several lines
             raise UpdateError(
-                f"copier failed: {problem}; should {ANSWERS} be wrong, {RECOVER}"
+                f"copier failed: {reason}; should {ANSWERS} be wrong, {RECOVER}"
             ) from problem
 
 

@@ -200,7 +200,8 @@ def test_project_from_before_updates_to_the_next_release_of_the_fork(fork: Fork,
     copier("update", "--defaults", folder=project)
     assert conflicts(project) == []
     new = {f"{key}_more": "no" for key in yaml.safe_load(DEFAULTS)}
-    assert answers(project) == fork.before | new | {"_commit": "v91.0.100", "_src_path": str(folder)}
+    changed = {"_commit": "v91.0.100", "_src_path": str(folder), "answered": fork.before["answered"] | new}
+    assert answers(project) == fork.before | new | changed
     lines = (project / ".gitlab-ci.yml").read_text(encoding="utf-8")
     assert LINES in lines
     assert lines.endswith("upstream:\n  script: echo\n")

@@ -311,7 +311,7 @@ def test_killed_update_ends_when_it_is_run_again(owner: Owner) -> None:
 def test_patch_of_seeds_merges_with_what_was_edited_and_deleted(owner: Owner) -> None:
     shutil.rmtree(owner.project / ".git")  # the history begins with the edit: what was rendered is not in it
     owner.git("init", "--quiet", "--initial-branch=main")
-    owner.edit("README.md", "The package trains", "Our package trains")
+    owner.edit("README.md", "Trains a model", "Our package trains a model")
     (owner.project / "config.toml").unlink()
     owner.commit()
     assert owner.update()[0] == 0
