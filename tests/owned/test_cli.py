@@ -9,9 +9,8 @@ import textwrap
 import warnings
 from importlib import import_module, metadata
 
-import pytest
-
 import my_project as package
+import pytest
 from my_project import cli, errors
 
 HEAVY = {
@@ -235,9 +234,7 @@ def test_command_gets_the_config_file_from_any_place(run, add_command, args):
         (["show"], ["theirs", None]),
     ],
 )
-def test_options_about_plugins_are_settings_while_a_command_runs(
-    run, add_command, monkeypatch, args, variables
-):
+def test_options_about_plugins_are_settings_while_a_command_runs(run, add_command, monkeypatch, args, variables):
     folder, off = (f"{cli.__package__.upper()}_{name}" for name in ("PLUGIN_FOLDER", "NO_PLUGINS"))
     code = f"print([os.environ.get(name) for name in ({folder!r}, {off!r})])"
     add_command("show", f"import click, os\n\n@click.command()\ndef command():\n    {code}\n")

@@ -5,7 +5,6 @@ from pathlib import Path
 import narwhals as nw
 import polars as pl
 import pytest
-
 from my_project._internal import engine, registry
 from my_project.errors import EngineError, PluginError
 
@@ -43,9 +42,7 @@ def test_steps_questions_and_batches_give_what_polars_gives(name):
 def test_nothing_is_read_before_rows_are_asked_for():
     with engine.start("polars", None, Path("made.csv")) as opened:
         table = opened(pl.scan_parquet("none.parquet", schema={"n": pl.Int64}), [])
-        assert table.then(lambda frame: frame.select("n")).rows().collect_schema() == {
-            "n": pl.Int64
-        }
+        assert table.then(lambda frame: frame.select("n")).rows().collect_schema() == {"n": pl.Int64}
 
 
 def test_recipe_is_built_once_and_travels_without_what_was_built():
@@ -86,9 +83,7 @@ def test_column_to_keep_that_an_engine_would_change_is_refused():
 def test_engine_that_is_not_here_names_the_answer_that_brings_it(run, name):
     with pytest.raises(EngineError) as refused:
         engine.check(name, None)
-    assert str(refused.value) == (
-        f"engine {name} is not part of this project: copier update --data size=full"
-    )
+    assert str(refused.value) == (f"engine {name} is not part of this project: copier update --data size=full")
 
 
 @full
@@ -106,9 +101,7 @@ def test_engine_that_is_not_installed_says_what_installs_it(name, package, monke
     found = importlib.util.find_spec
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.delitem(sys.modules, f"{engine.__package__}.engines.{name}", raising=False)
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda module: None if module == package else found(module)
-    )
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: None if module == package else found(module))
     with pytest.raises(EngineError, match=f'^engine {name} needs {package}: uv add "{package}>='):
         engine.check(name, None)
 

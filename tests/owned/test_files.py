@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import pytest
-
 from my_project._internal import files
 from my_project.errors import DataError
 
@@ -23,8 +22,7 @@ def fill(disk, monkeypatch):
 def tree(folder):
     """Give each path below a folder, with its content."""
     return {
-        path.relative_to(folder).as_posix(): path.read_text() if path.is_file() else None
-        for path in folder.rglob("*")
+        path.relative_to(folder).as_posix(): path.read_text() if path.is_file() else None for path in folder.rglob("*")
     }
 
 

@@ -2,12 +2,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
 from my_project._internal import layers
 from my_project._internal.layers import PREFIX
 from my_project.errors import ConfigError
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -75,9 +74,7 @@ def test_steps_with_options_are_tables_in_a_file_and_json_in_a_variable(file, mo
     monkeypatch.setenv(f"{PREFIX}TRANSFORMS", ' ["one", {"use": "two", "low": 0}]')
     assert load().transforms == steps
     monkeypatch.setenv(f"{PREFIX}TRANSFORMS", '["one", {')
-    with pytest.raises(
-        ConfigError, match=r"transforms = .*TRANSFORMS\): .*Expecting property name"
-    ):
+    with pytest.raises(ConfigError, match=r"transforms = .*TRANSFORMS\): .*Expecting property name"):
         load()
 
 
@@ -100,9 +97,7 @@ def test_all_mistakes_are_told_at_once(file, monkeypatch):
     assert "\n" not in told
 
 
-@pytest.mark.parametrize(
-    "content", ["seed = ", "seed = 1\nseed = 2", b"\xff"], ids=["cut", "twice", "bytes"]
-)
+@pytest.mark.parametrize("content", ["seed = ", "seed = 1\nseed = 2", b"\xff"], ids=["cut", "twice", "bytes"])
 def test_broken_file_is_named(file, content):
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigError, match="cannot read the config file .*config.toml: "):

@@ -2,7 +2,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-
 from my_project._internal import page
 
 

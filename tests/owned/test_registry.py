@@ -1,7 +1,6 @@
 import io
 import logging
 import os
-import pickle
 import re
 import shutil
 import signal
@@ -11,7 +10,6 @@ import threading
 import zipfile
 
 import pytest
-
 from my_project._internal import registry
 from my_project.errors import PluginError
 
@@ -156,9 +154,7 @@ def test_option_that_breaks_its_rule_is_named(folder):
 
 @pytest.mark.parametrize("step", [{}, {"name": "add"}, {"use": 1}])
 def test_step_without_a_name_is_refused(folder, step):
-    with pytest.raises(
-        PluginError, match='a transform is a name, or a table with its name as "use"'
-    ):
+    with pytest.raises(PluginError, match='a transform is a name, or a table with its name as "use"'):
         registry.pick([step], folder)
 
 
@@ -330,13 +326,11 @@ ODD = {
     "attribute": ("def __getattr__(name): raise SystemExit", "SystemExit"),
     "help": ("def transform(frame): pass\ntransform.__doc__ = 5", "AttributeError"),
     "default": (
-        "class V:\n    def __repr__(self): raise ValueError('odd')\n"
-        "def transform(frame, *, a=V()): pass",
+        "class V:\n    def __repr__(self): raise ValueError('odd')\ndef transform(frame, *, a=V()): pass",
         "ValueError: odd",
     ),
     "parameters": (
-        "class V:\n    def __call__(self, frame): pass\n"
-        "    __signature__ = property(lambda _: 1 / 0)\ntransform = V()",
+        "class V:\n    def __call__(self, frame): pass\n    __signature__ = property(lambda _: 1 / 0)\ntransform = V()",
         "ZeroDivisionError",
     ),
 }
@@ -479,9 +473,7 @@ def test_signature_without_a_frame_or_with_options_by_place_is_refused(folder, g
         registry.pick(["odd"], folder)
 
 
-def test_plugin_that_is_installed_is_refused_where_other_packages_are_not_looked_at(
-    tmp_path, monkeypatch
-):
+def test_plugin_that_is_installed_is_refused_where_other_packages_are_not_looked_at(tmp_path, monkeypatch):
     if "installed" in registry._names(registry._SOURCES):
         pytest.skip("size = full has them")
     info = tmp_path / "waves-1.dist-info"

@@ -8,7 +8,6 @@ import textwrap
 import zipfile
 
 import pytest
-
 from my_project._internal import registry
 from my_project.errors import PluginError
 

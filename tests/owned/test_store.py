@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skops.io
+from my_project._internal import files, store, trees
+from my_project.errors import DataError, ModelError
 from sklearn import (
     dummy,
     ensemble,
@@ -25,9 +27,6 @@ from sklearn import (
     preprocessing,
     tree,
 )
-
-from my_project._internal import files, store, trees
-from my_project.errors import DataError, ModelError
 
 INPUTS = np.array([[0.0], [1.0], [2.0], [np.nan]] * 3)
 TRUTH = np.array([0.0, 1.0, 4.0, 9.0] * 3)
@@ -162,9 +161,7 @@ def test_type_that_could_not_be_loaded_is_not_saved(tmp_path):
 
 def test_type_that_is_not_trusted_is_named_with_the_line_to_add(tmp_path):
     model = neighbors.KNeighborsRegressor(2).fit(WHOLE, TRUTH)
-    with pytest.raises(
-        ModelError, match='add .*"sklearn.neighbors._kd_tree.KDTree".* to TRUSTED in'
-    ):
+    with pytest.raises(ModelError, match='add .*"sklearn.neighbors._kd_tree.KDTree".* to TRUSTED in'):
         store.save(tmp_path, model, {})
     store.save(tmp_path, model, {}, trusted=NEIGHBOURS)
     with pytest.raises(ModelError, match="TRUSTED"):
@@ -266,7 +263,7 @@ def test_pickle_is_never_loaded(folder):
     with pytest.raises(ModelError, match="model.skops is no model file that can be loaded: "):
         store.load(folder)
     assert not Path("unpickled").exists()
-    pickle.loads(content)  # noqa: S301 - it would have
+    pickle.loads(content)
     assert Path("unpickled").exists()
 
 
@@ -416,24 +413,18 @@ BOOSTED = {
     "nodes of another type": lambda made: made.array("nodes", lambda _: np.zeros(3)),
     "swapped fields of nodes": reordered("nodes", "left", "feature_idx"),
     "nodes that are no array": lambda made: made.set("nodes", [1, 2]),
-    "category without bitset": lambda made: categorical(
-        made, raw_left_cat_bitsets=lambda bits: bits[:0]
-    ),
+    "category without bitset": lambda made: categorical(made, raw_left_cat_bitsets=lambda bits: bits[:0]),
     "bitset after the last one": lambda made: (
         categorical(made),
         field("nodes", "bitset_idx", {0: 10**6})(made),
     ),
     "narrow bitsets": lambda made: categorical(made, raw_left_cat_bitsets=lambda bits: bits[:, :1]),
-    "narrow binned bitsets": lambda made: categorical(
-        made, binned_left_cat_bitsets=lambda bits: bits[:, :1]
-    ),
+    "narrow binned bitsets": lambda made: categorical(made, binned_left_cat_bitsets=lambda bits: bits[:, :1]),
     "categories of a number": lambda made: categorical(made, is_categorical_=np.zeros_like),
-    "categories of too few features": lambda made: categorical(
-        made, is_categorical_=lambda flags: flags[:1]
+    "categories of too few features": lambda made: categorical(made, is_categorical_=lambda flags: flags[:1]),
+    "unknown number of features": lambda made: made.find("HistGradientBoostingRegressor")["content"]["content"].pop(
+        "n_features_in_"
     ),
-    "unknown number of features": lambda made: made.find("HistGradientBoostingRegressor")[
-        "content"
-    ]["content"].pop("n_features_in_"),
     "other number of features": lambda made: made.set("n_features_in_", 10**4),
     "gigantic number of features": lambda made: made.set("n_features_in_", 10**12),
     "gigantic number of outputs": lambda made: made.set("n_trees_per_iteration_", 10**12),
@@ -452,9 +443,7 @@ BOOSTED = {
     "sparse matrix": made_by("_BinMapper", "SparseMatrixNode"),
     "value by an unknown node": made_by("_BinMapper", "EvalNode"),
     "value without node": lambda made: made.find("_BinMapper").pop("__module__"),
-    "eval as a function": made_by(
-        "_BinMapper", "FunctionNode", __class__="eval", __module__="builtins"
-    ),
+    "eval as a function": made_by("_BinMapper", "FunctionNode", __class__="eval", __module__="builtins"),
     "gigantic array": header("nodes", (10**15,)),
     "gigantic array without bytes": header("train_score_", (10**15,), "|V0"),
     "array larger than its data": header("train_score_", (9,)),
@@ -507,12 +496,8 @@ def linear(**changes):
 LINEAR = {
     "coefficients of other features": linear(coef_=(7,)),
     "coefficients in three dimensions": linear(coef_=(2, 2, 2)),
-    "another estimator": lambda made: made.schema.update(
-        __class__="Birch", __module__="sklearn.cluster"
-    ),
-    "estimator that crashes": lambda made: made.schema.update(
-        __class__="SVR", __module__="sklearn.svm._classes"
-    ),
+    "another estimator": lambda made: made.schema.update(__class__="Birch", __module__="sklearn.cluster"),
+    "estimator that crashes": lambda made: made.schema.update(__class__="SVR", __module__="sklearn.svm._classes"),
     "unknown class of scikit-learn": lambda made: made.schema.update(__class__="Nothing"),
 }
 CARDS = {
@@ -617,7 +602,7 @@ def test_there_are_eighty_made_up_folders():
 
 def test_mutated_models_neither_crash_nor_hang(tmp_path):
     """Change a random part of the nodes or arrays of a model, two hundred times."""
-    chance, folders = random.Random(0), []  # noqa: S311 - mutations, not secrets
+    chance, folders = random.Random(0), []
     model = ensemble.RandomForestRegressor(2, random_state=0).fit(WHOLE, TRUTH)
     store.save(tmp_path / "forest", model, {})
     model = ensemble.HistGradientBoostingRegressor(max_iter=2, min_samples_leaf=1)

@@ -1,7 +1,6 @@
 import textwrap
 
 import pytest
-
 from my_project import testing
 from my_project.errors import PluginError
 

@@ -153,10 +153,3 @@ def test_every_test_of_owned_code_has_a_project_that_it_fits(renderer: Renderer)
         project = render(renderer, kind, size, "my_project", FOUND[0])
         left -= {path for path in left if fits(path, project)}
     assert left == set()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_tests_of_owned_code_keep_the_rules_of_projects(kind: str, renderer: Renderer) -> None:
-    project = render(renderer, kind, SIZES[-1], "my_project", FOUND[0])
-    put(project, project.folder / "tests" / "owned")
-    project.nox("lint")

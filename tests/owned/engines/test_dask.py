@@ -6,7 +6,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
 from my_project._internal import engine
 from my_project.errors import EngineError
 
@@ -28,9 +27,7 @@ def test_address_of_another_engine_is_refused():
         engine.start("dask", "spark://a:1", Path("made.csv")).__enter__()
 
 
-@pytest.mark.parametrize(
-    ("message", "raised"), [("a b: different environments", EngineError), ("x", RuntimeError)]
-)
+@pytest.mark.parametrize(("message", "raised"), [("a b: different environments", EngineError), ("x", RuntimeError)])
 def test_scheduler_without_the_project_is_one_line(message, raised, monkeypatch):
     from my_project._internal.engines import dask
 
@@ -42,9 +39,7 @@ def test_scheduler_without_the_project_is_one_line(message, raised, monkeypatch)
         engine.start("dask", "tcp://127.0.0.1:9", Path("made.csv")).__enter__()
 
 
-needs_masks = pytest.mark.skipif(
-    not hasattr(signal, "pthread_sigmask"), reason="signals cannot be held back here"
-)
+needs_masks = pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be held back here")
 
 
 @needs_masks
@@ -108,9 +103,7 @@ def test_rows_are_divided_in_their_order(tmp_path):
         "dashboard_address": "127.0.0.1:0",
     }
     with dask.Client(**cluster, set_as_default=False) as client:
-        parts = dask.Parts((path,), None, client, tmp_path).then(
-            lambda frame: frame.filter(pl.col("n") != 3)
-        )
+        parts = dask.Parts((path,), None, client, tmp_path).then(lambda frame: frame.filter(pl.col("n") != 3))
         assert parts.rows().collect()["n"].to_list() == [0, 1, 2, *range(4, 11)]
         assert [first for (_, first, _), _ in parts._places()] == [0, 6]
 

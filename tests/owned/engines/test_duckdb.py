@@ -2,7 +2,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
 from my_project._internal import engine
 from my_project.errors import EngineError
 

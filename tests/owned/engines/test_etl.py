@@ -10,11 +10,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
-
 from my_project import config
 from my_project._internal import engine as engines
 from my_project.errors import DataError, EngineError, PluginError
+from polars.testing import assert_frame_equal
 
 pytest.importorskip("my_project._internal.engines")
 pipeline = pytest.importorskip("my_project.pipeline")
@@ -130,9 +129,7 @@ def clusters(tmp_path_factory):
 @pytest.fixture
 def prepare(clusters):
     def call(engine, *sources, target=None, **given):
-        settings = config.load(
-            **{"batch_rows": 7, "engine": engine, "cluster": clusters.get(engine)} | given
-        )
+        settings = config.load(**{"batch_rows": 7, "engine": engine, "cluster": clusters.get(engine)} | given)
         return pipeline.prepare(settings, sources, target or f"{engine}.parquet")
 
     return call
@@ -167,9 +164,7 @@ def assert_same(made, engine, *sources, **given):
 def test_rows_rejects_and_counts_are_those_of_polars(made, engine, suffix):
     steps = [*LOCAL, *WHOLE, *AFTER]
     source = write(table(), f"t{suffix}")
-    rows_in, rows_out, rejected, *_ = assert_same(
-        made, engine, source, transforms=steps, checks=RULES
-    )
+    rows_in, rows_out, rejected, *_ = assert_same(made, engine, source, transforms=steps, checks=RULES)
     assert rows_in > rows_out + rejected > rejected > 10
 
 

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
 from my_project.errors import DataError, EngineError
 
 handover = pytest.importorskip("my_project._internal.engines._handover")
@@ -10,9 +9,7 @@ handover = pytest.importorskip("my_project._internal.engines._handover")
 
 def test_plain_parquet_is_handed_over_as_it_is(tmp_path):
     path = tmp_path / "t.parquet"
-    rows = pl.DataFrame(
-        {"n": [1.5], "text": ["a"], "day": [None]}, schema_overrides={"day": pl.Date}
-    )
+    rows = pl.DataFrame({"n": [1.5], "text": ["a"], "day": [None]}, schema_overrides={"day": pl.Date})
     rows.write_parquet(path)
     assert handover.hand_over(pl.scan_parquet(path), [path], tmp_path / "none") == [path]
 

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
-
 from my_project import cli, config
+from polars.testing import assert_frame_equal
 
 pytest.importorskip("my_project._internal.engines")
 report = pytest.importorskip("my_project.report")
@@ -60,13 +59,9 @@ def table():
             "flag": [[True, False, None][n % 3] for n in range(N_ROWS)],
             "day": [None if n % 11 == 5 else day for n, day in enumerate(days)],
             "time utc": pl.Series(times).dt.replace_time_zone("UTC"),
-            "time there": pl.Series(times)
-            .dt.replace_time_zone("UTC")
-            .dt.convert_time_zone("Asia/Tokyo"),
+            "time there": pl.Series(times).dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Tokyo"),
             "time plain": times,
-            "kind": pl.Series(
-                [["x", "y", "z"][n % 3] for n in range(N_ROWS)], dtype=pl.Categorical
-            ),
+            "kind": pl.Series([["x", "y", "z"][n % 3] for n in range(N_ROWS)], dtype=pl.Categorical),
             "y": [n % 7 * 1.5 for n in range(N_ROWS)],
         }
     )
@@ -91,9 +86,7 @@ def models(tmp_path_factory):
         patch.setattr(report, "render", lambda *_: "")
         for suffix in SUFFIXES:
             source = write(table(), folder / f"t{suffix}")
-            words = (
-                f"-q train {source} --target y --config {folder}/quick.toml -o {folder}/{suffix}"
-            )
+            words = f"-q train {source} --target y --config {folder}/quick.toml -o {folder}/{suffix}"
             with pytest.raises(SystemExit, match="0"):
                 cli.main([*words.split(), "-o", f"{folder}/{suffix}"])
     return folder

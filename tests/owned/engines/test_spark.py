@@ -6,7 +6,6 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
-
 from my_project._internal import engine
 from my_project.errors import DataError, EngineError
 
@@ -48,9 +47,8 @@ def test_names_that_narwhals_cannot_hand_to_spark_are_refused(name):
 
 
 def test_error_of_this_package_on_a_worker_is_raised_again():
-    from pyspark.errors import PySparkException
-
     from my_project._internal.engines import spark
+    from pyspark.errors import PySparkException
 
     ours = f"{DataError.__module__}.DataError"
     text = f"Job aborted\n{ours}: its cause\n  File ...\n{ours}: column 'a' is odd\n at java"
@@ -59,9 +57,8 @@ def test_error_of_this_package_on_a_worker_is_raised_again():
 
 
 def test_error_of_spark_is_one_line():
-    from pyspark.errors import PySparkException
-
     from my_project._internal.engines import spark
+    from pyspark.errors import PySparkException
 
     error = PySparkException("Job aborted\nat java")
     with (
@@ -72,9 +69,8 @@ def test_error_of_spark_is_one_line():
 
 
 def test_reason_is_taken_out_of_what_java_prints():
-    from pyspark.errors import PySparkException
-
     from my_project._internal.engines import spark
+    from pyspark.errors import PySparkException
 
     text = "Job aborted:\n: java.io.IOException: No space left on device\n\tat java.io"
     with (
@@ -85,9 +81,8 @@ def test_reason_is_taken_out_of_what_java_prints():
 
 
 def test_interrupt_is_one_whatever_java_says_then():
-    from py4j.protocol import Py4JNetworkError
-
     from my_project._internal.engines import spark
+    from py4j.protocol import Py4JNetworkError
 
     error = Py4JNetworkError("Answer from Java side is empty")
     with pytest.raises(KeyboardInterrupt), spark._explained(None):
@@ -98,9 +93,8 @@ def test_interrupt_is_one_whatever_java_says_then():
 
 
 def test_session_without_java_is_stopped_without_a_word():
-    from py4j.protocol import Py4JNetworkError
-
     from my_project._internal.engines import spark
+    from py4j.protocol import Py4JNetworkError
 
     session = MagicMock()
     session.stop.side_effect = Py4JNetworkError("gone")

@@ -1,13 +1,11 @@
 """Settings, expressions and names by chance: one line each, exit code 2, and nothing is changed."""
 
-
 import string
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from my_project import config
 from my_project.errors import ConfigError, PackageError
 

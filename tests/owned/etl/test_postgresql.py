@@ -9,7 +9,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
 from my_project.errors import DataError
 
 addresses = pytest.importorskip("my_project.addresses")
@@ -30,7 +29,7 @@ def find_server():
 
 def find_shared():
     """Give a folder with a short name, for the socket, that every user may enter; or None."""
-    return "/tmp" if os.path.isdir("/tmp") else None  # noqa: PTH112, S108 - TMPDIR may be neither
+    return "/tmp" if os.path.isdir("/tmp") else None  # noqa: PTH112 - TMPDIR may be neither
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +38,7 @@ def server():
     programs = find_server()
     if not programs:
         pytest.skip("needs the server of PostgreSQL (Debian: postgresql)")
-    with tempfile.TemporaryDirectory(
-        prefix="pg", dir=find_shared(), ignore_cleanup_errors=True
-    ) as folder:
+    with tempfile.TemporaryDirectory(prefix="pg", dir=find_shared(), ignore_cleanup_errors=True) as folder:
         user = {}
         if os.geteuid() == 0:  # it refuses to run as root
             user = {"user": "nobody"}

@@ -1,6 +1,5 @@
 """A run that is killed, interrupted or out of room leaves the old result, or none."""
 
-
 import os
 import re
 import signal
@@ -9,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from my_project import cli, io
 
 sql = pytest.importorskip("my_project.sql")
@@ -85,9 +83,7 @@ sys.addaudithook(kill)
 RENAME = {"event": "os.rename", "condition": "str(args[0]).startswith(os.getcwd())"}
 
 
-@pytest.mark.parametrize(
-    ("moment", "made", "rejects"), [(0, "old", "old"), (1, "old", "new"), (2, "new", "new")]
-)
+@pytest.mark.parametrize(("moment", "made", "rejects"), [(0, "old", "old"), (1, "old", "new"), (2, "new", "new")])
 def test_run_that_is_killed_while_it_places_files_leaves_whole_ones(moment, made, rejects):
     for name in ("made.csv", "made.csv.rejects.jsonl"):
         Path(name).write_text("old")

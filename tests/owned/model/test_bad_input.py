@@ -7,7 +7,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
 from my_project import cli
 
 pytest.importorskip("my_project.model")

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
 from my_project import cli, io
 from my_project.errors import DataError
 
@@ -104,9 +103,7 @@ def test_card_describes_the_run(trained):
     sample = hashlib.sha256(io.SAMPLE.read_bytes()).hexdigest()
     assert (card["target"], card["task"], card["seed"]) == ("species", "classification", 0)
     assert card["data"] == {"source": None, "sha256": sample, "n_source_rows": 344, "n_rows": 344}
-    assert (
-        card["metrics"]["accuracy"]["model"] > 0.9 > 0.5 > card["metrics"]["accuracy"]["baseline"]
-    )
+    assert card["metrics"]["accuracy"]["model"] > 0.9 > 0.5 > card["metrics"]["accuracy"]["baseline"]
     assert card["settings"]["max_iter"] == 3
     assert card["transforms"] == []
 
@@ -212,9 +209,7 @@ def test_single_row_is_predicted(run, trained):
     assert pl.read_csv("made.csv")["prediction"].to_list() == ["Adelie"]
 
 
-def test_mistake_found_in_a_late_batch_is_one_line_and_leaves_the_old_file(
-    run, trained, parts, monkeypatch
-):
+def test_mistake_found_in_a_late_batch_is_one_line_and_leaves_the_old_file(run, trained, parts, monkeypatch):
     def predict(fitted, frame):
         if len(frame) and frame["year"][0] == 2009:
             msg = "no\ngood"
@@ -400,9 +395,7 @@ def test_lock_says_what_it_cannot_approve_and_needs_a_folder(run, plugged):
 
 
 def test_list_without_plugins_says_how_to_have_some(run):
-    assert (
-        run("plugins", "list").out == "no plugins; name a folder with the setting plugin_folder\n"
-    )
+    assert run("plugins", "list").out == "no plugins; name a folder with the setting plugin_folder\n"
 
 
 def test_plugins_of_training_are_applied_when_predicting(run, plugged):
@@ -411,9 +404,7 @@ def test_plugins_of_training_are_applied_when_predicting(run, plugged):
     digest = hashlib.sha256(Path("mine/cut.py").read_bytes()).hexdigest()
     assert card["transforms"] == [{"name": "cut", "sha256": digest}]
     assert "year" not in load("model")["clean"].kinds_
-    result = run(
-        "predict", "model", io.SAMPLE, "-o", "made.csv", "--keep", "year", "--config", plugged
-    )
+    result = run("predict", "model", io.SAMPLE, "-o", "made.csv", "--keep", "year", "--config", plugged)
     assert "error: no column 'year' to keep" in result.err
 
 
@@ -435,9 +426,7 @@ def test_plugin_that_changed_since_training_is_warned_of(run, plugged):
     assert f"WARNING: plugin 'cut' has changed since training: {Path('mine/cut.py')}" in result.err
 
 
-@pytest.mark.parametrize(
-    "moment", ["io.load", "model.train", "report.render", "_internal.files._finish"]
-)
+@pytest.mark.parametrize("moment", ["io.load", "model.train", "report.render", "_internal.files._finish"])
 def test_interrupted_training_leaves_the_old_model(run, trained, quick, monkeypatch, moment):
     shutil.copytree(trained, "model")
     module, _, name = moment.rpartition(".")

@@ -15,9 +15,7 @@ preprocess = pytest.importorskip("my_project.preprocess")
 FRAMES = [pl.DataFrame.clone, pl.DataFrame.to_pandas]
 
 
-@parametrize_with_checks(
-    [preprocess.Clean(), features.Features(), features.Features(one_hot=True, scale=True)]
-)
+@parametrize_with_checks([preprocess.Clean(), features.Features(), features.Features(one_hot=True, scale=True)])
 def test_transformers_pass_the_checks_of_scikit_learn(estimator, check):
     check(estimator)  # all of them; the array API alone is not checked unless SCIPY_ARRAY_API is set
 
@@ -93,15 +91,11 @@ def in_pandas(frame):
 
 def test_permutation_importance(built, data):
     fitted = built.fit(*data)
-    found = inspection.permutation_importance(
-        fitted, in_pandas(data[0]), data[1], n_repeats=2, random_state=0
-    )
+    found = inspection.permutation_importance(fitted, in_pandas(data[0]), data[1], n_repeats=2, random_state=0)
     assert np.argmax(found.importances_mean) in (0, 1, 2, 3)
 
 
 def test_partial_dependence(built, data):
     fitted = built.fit(*data)
-    found = inspection.partial_dependence(
-        fitted, in_pandas(data[0]), ["bill_length_mm"], grid_resolution=5
-    )
+    found = inspection.partial_dependence(fitted, in_pandas(data[0]), ["bill_length_mm"], grid_resolution=5)
     assert found["average"].shape == (3, 5)
