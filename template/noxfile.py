@@ -9,56 +9,57 @@ import shutil
 from pathlib import Path
 
 import nox
-from packaging.requirements import Requirement
 
 nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "uv|virtualenv"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
-LOWEST = sorted(
-    f"{requirement.name}=={bound.version}"
-    for requirement in map(Requirement, PROJECT["project"]["dependencies"])
-    for bound in requirement.specifier
-    if bound.operator == ">="
-)
+TEST = nox.project.dependency_groups(PROJECT, "test")
+LOCKED = Path("uv.lock").exists() and "/uv.lock" not in Path(".gitignore").read_text("utf-8")
+BOUNDS = sorted(line for line in PROJECT["project"]["dependencies"] if ">=" in line)
 
 
-def group(name: str) -> list[str]:
-    """Give the requirements of a dependency group of pyproject.toml."""
-    return list(nox.project.dependency_groups(PROJECT, name))
+def install(session: nox.Session, name: str) -> None:
+    """Install the package and a dependency group, as uv.lock says unless git ignores that."""
+    if LOCKED and session.venv_backend == "uv":
+        here = {"UV_PROJECT_ENVIRONMENT": session.virtualenv.location}
+        words = ["--locked", "--no-default-groups", f"--group={name}"]
+        session.run_install("uv", "sync", *words, env=here)
+    else:
+        session.install("-e.", *nox.project.dependency_groups(PROJECT, name))
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, spelling and which module imports which."""
-    session.install(*group("lint"))
+    install(session, "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("codespell")
-    session.run("lint-imports", env={"PYTHONPATH": "src"})
+    session.run("lint-imports")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types."""
-    session.install("-e.", *group("types"))
+    install(session, "types")
     session.run("mypy")
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests and the examples in docstrings; words after -- go to pytest."""
-    session.install("-e.", *group("test"))
+    install(session, "test")
     session.run("pytest", *(session.posargs or ["--cov"]))
 
 
 @nox.session(python=PYTHONS[0], default=False)
-@nox.parametrize("pin", LOWEST, ids=LOWEST)
-def lowest(session: nox.Session, pin: str) -> None:
+@nox.parametrize("bound", BOUNDS, ids=BOUNDS)
+def lowest(session: nox.Session, bound: str) -> None:
     """Run the tests with one dependency at its lower bound and the others at their newest."""
-    wanted = [*PROJECT["project"]["dependencies"], *group("test")]
-    session.install("--only-binary=:all:", pin, *wanted)
+    pin = bound.replace(">=", "==")
+    session.install("--only-binary=:all:", pin, *PROJECT["project"]["dependencies"], *TEST)
     session.install("--no-deps", "-e.")
     session.run("pytest", *session.posargs)
 
@@ -68,7 +69,7 @@ def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     if "docs" not in PROJECT["dependency-groups"]:
         session.skip("this project has no documentation to build")
-    session.install("-e.", *group("docs"))
+    install(session, "docs")
     session.run("sphinx-build", "-W", "--keep-going", "docs", "docs/_build")
 
 
@@ -76,7 +77,7 @@ def docs(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """Build sdist and wheel, check them, and run the tests of the sdist on the installed wheel."""
     shutil.rmtree("dist", ignore_errors=True)
-    session.install("build[uv]", "check-wheel-contents", "twine", *group("test"))
+    session.install("build[uv]", "check-wheel-contents", "twine", *TEST)
     session.run("python", "-m", "build", "--installer=uv")
     (sdist,), (wheel,) = (list(Path("dist").glob(kind)) for kind in ("*.tar.gz", "*.whl"))
     session.run("check-wheel-contents", str(wheel))
@@ -105,16 +106,13 @@ def release(session: nox.Session) -> None:
 def zipapp(session: nox.Session) -> None:
     """Pack the package, or what words after -- name, with all it needs into one program."""
     script = next(iter(PROJECT["project"]["scripts"]))
-    site = Path(session.create_tmp(), "site")
-    shutil.rmtree(site, ignore_errors=True)
-    session.install("--target", str(site), *(session.posargs or ["."]))
-    session.install("shiv")
+    session.install("pip", "shiv")
     ask = "import sys; print(*sys.version_info[:2], sep='.')"
     version = session.run("python", "-c", ask, silent=True, log=False).strip()
     Path("dist").mkdir(exist_ok=True)
-    what = (f"--site-packages={site}", f"--console-script={script}")
-    how = (f"--python=/usr/bin/env python{version}", f"--output-file=dist/{script}.pyz")
-    session.run("shiv", *what, *how)
+    words = [f"--console-script={script}", f"--output-file=dist/{script}.pyz"]
+    words += [f"--python=/usr/bin/env python{version}", *(session.posargs or ["."])]
+    session.run("shiv", *words)
 
 
 @nox.session(default=False)
