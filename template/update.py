@@ -1087,6 +1087,9 @@ class Trees:
         ):
             self.keep(place, "", "", "no text, changed on both sides")
             return
+        if base is None and not path.endswith((".toml", "ignore")):
+            self.keep(place, sides[2], sides[1], "new, but a file of yours is there")
+            return
         merged = theirs if ours == base else self.file(theirs, self.files.text(where, *sides))
         mode = theirs[0] if base is None or ours[0] == base[0] else ours[0]
         if (mode, merged[1]) != self.ours.get(where):

@@ -5,6 +5,7 @@ Nothing is written into a project: an update is tried in a clone that is thrown 
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -27,6 +28,7 @@ ANSWERS = ".copier-answers.yml"
 # Ask for no password, leave the owner's index and large files alone.
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
 ALIASES = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+KEPT = "kept yours: "  # as update.py begins such a line
 MARKER = re.compile(rb"^<{7} .*^>{7} ", re.MULTILINE | re.DOTALL)
 
 _jinja = Environment(undefined=ChainableUndefined)  # noqa: S701 - no HTML
@@ -54,6 +56,8 @@ class Row:
         Number of files that the trial wrote, moved or deleted.
     conflicts
         Files that the trial left in conflict, by their path in the repository.
+    kept
+        Places where the project's update session would keep the owner's lines instead; None if not tried.
     notes
         What hinders, or what else there is to know.
     """
@@ -67,6 +71,7 @@ class Row:
     update: str = "not tried"
     changed: int = 0
     conflicts: list[str] = field(default_factory=list)
+    kept: list[str] | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -159,7 +164,9 @@ def _fill(row: Row, folder: Path, templates: Templates) -> None:
         return
     top, within = _repository(folder)
     with tempfile.TemporaryDirectory(prefix="fleet-") as scratch:
-        _try(row, _copy(top, within, Path(scratch, "project"), clone))
+        copy = _copy(top, within, Path(scratch, "project"), clone)
+        _try(row, copy)
+        _try_session(row, copy)
 
 
 def _answers(folder: Path) -> dict[str, str]:
@@ -245,6 +252,26 @@ def _try(row: Row, project: Path) -> None:
         row.notes.append((done.stderr.strip().splitlines() or [f"copier gave {done.returncode}"])[-1])
 
 
+def _try_session(row: Row, project: Path) -> None:
+    """Update the clone once more, as `nox -s update` does, and note what it keeps of the owner's."""
+    git("reset", "--quiet", "--hard", folder=project)
+    git("clean", "-dffqx", ":/", folder=project)
+    words = [sys.executable, str(ROOT / "template" / "update.py")]
+    done = subprocess.run(
+        words,
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | QUIET,
+    )
+    if done.returncode:
+        row.notes.append(f"nox -s update: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
+    else:
+        row.kept = [line.removeprefix(KEPT) for line in done.stdout.splitlines() if line.startswith(KEPT)]
+
+
 def _changed(project: Path) -> list[str]:
     """List the paths that differ from the last commit, new and ignored ones too."""
     words = ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored"]
@@ -271,12 +298,13 @@ def _number(tag: str) -> tuple[int, ...]:
 
 def table(rows: Sequence[Row]) -> str:
     """Set the rows as a table for people; a cell holds no line break."""
-    cells = [["project", "release", "behind", "update", "differs from the defaults", "notes"]]
+    cells = [["project", "release", "behind", "update", "kept", "differs from the defaults", "notes"]]
     for row in rows:
         differs = ", ".join(f"{key}={value}" for key, (value, _) in row.differs.items())
         update = f"{row.update}: {', '.join(row.conflicts)}" if row.conflicts else row.update
-        behind = "?" if row.behind is None else str(row.behind)
-        cells.append([row.project, row.release or "?", behind, update, differs or "-", "; ".join(row.notes)])
+        counts = (row.behind, None if row.kept is None else len(row.kept))
+        behind, kept = ("?" if count is None else str(count) for count in counts)
+        cells.append([row.project, row.release or "?", behind, update, kept, differs or "-", "; ".join(row.notes)])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in cells

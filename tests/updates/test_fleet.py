@@ -82,7 +82,7 @@ def answer(project: Path, **changed: Any) -> None:
 def test_project_that_would_update_without_a_conflict(project: Path, templates: Templates) -> None:
     row = examine(project, templates)
     assert (row.release, row.newest, row.behind) == (HEAD, LAST, 2)
-    assert (row.update, row.conflicts, row.notes) == ("clean", [], [])
+    assert (row.update, row.conflicts, row.kept, row.notes) == ("clean", [], [], [])
     assert row.changed == len({".copier-answers.yml", NOXFILE, NEW, "MORE"})
 
 
@@ -94,6 +94,7 @@ def test_conflicts_are_named_in_known_and_in_new_files(project: Path, templates:
     commit(project)
     row = examine(project, templates)
     assert (row.update, row.conflicts) == ("conflicts", [NEW, NOXFILE])
+    assert [place.partition(":")[0] for place in row.kept or []] == [NEW, NOXFILE]
 
 
 @pytest.mark.parametrize("ignored", ["", "*\n"], ids=["new", "ignored"])
@@ -290,12 +291,12 @@ def test_table_and_json_have_a_row_for_each_folder(
 def test_table_names_conflicts_and_answers_and_aligns_them() -> None:
     text = table(
         [
-            Row("a", release="v0.1.0", behind=2, update="conflicts", conflicts=["x.py", "y.py"]),
+            Row("a", release="v0.1.0", behind=2, update="conflicts", conflicts=["x.py", "y.py"], kept=["x.py:3"]),
             Row("long", differs={"docs": ["none", "sphinx"]}, notes=["no such folder", "really"]),
         ]
     )
     assert text == (
-        "project  release  behind  update                 differs from the defaults  notes\n"
-        "a        v0.1.0   2       conflicts: x.py, y.py  -\n"
-        "long     ?        ?       not tried              docs=none                  no such folder; really\n"
+        "project  release  behind  update                 kept  differs from the defaults  notes\n"
+        "a        v0.1.0   2       conflicts: x.py, y.py  1     -\n"
+        "long     ?        ?       not tried              ?     docs=none                  no such folder; really\n"
     )
