@@ -1557,6 +1557,32 @@ def bundle(data: Mapping[str, str], release: str | None) -> None:
             file.write(f"branch={branch}\n")
 
 
+FOLDER_OF = {
+    "hatchling.build": "tool.hatch.build.targets.wheel.packages = ['src/{}']",
+    "flit_core.buildapi": "tool.flit.module.name = '{}'",
+    "uv_build": "tool.uv.build-backend.module-name = '{}'",
+}
+"""What tells a backend which package to pack; the others find it."""
+
+
+def adopt(commit: str) -> None:
+    """Put what pyproject.toml said in a commit before the template came into the template's."""
+    path, package = Path("pyproject.toml"), read_answers()["package_name"]
+    before, now = git("show", f"{commit}:./{path}"), path.read_text(encoding="utf-8")
+    ours, theirs = tomllib.loads(before), tomllib.loads(now)
+    merge = Merge(switched=False)
+    base: dict[str, Any] = {"build-system": ours.get("build-system", GONE)}  # the template's stays
+    if "version" in ours["project"].get("dynamic", []):
+        base["project"] = {"version": theirs["project"].get("version", GONE)}
+    wanted = merge.value(base, theirs, ours)
+    if ours["project"]["name"] != theirs["project"]["name"]:
+        told = FOLDER_OF.get(theirs["build-system"]["build-backend"], "").format(package)
+        wanted = merge.value({}, tomllib.loads(told), wanted)
+    path.write_text(write_toml(now, before, wanted), encoding="utf-8")
+    for keys, own, new in merge.kept:
+        print(f"kept yours: {'.'.join(keys)} = {_short(_spelt(own))}, not {_short(_spelt(new))}")
+
+
 def seeds(release: str) -> None:
     """Write the patch of seeds."""
     answers = read_answers()
@@ -1574,7 +1600,8 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument(
         "command",
         nargs="*",
-        help="propose: in a pull request; prepare: for one; seeds RELEASE: a patch",
+        help="propose: in a pull request; prepare: for one; seeds RELEASE: a patch; "
+        "adopt COMMIT: take what pyproject.toml said there",
     )
     parser.add_argument(
         "--data", action="append", default=[], metavar="ANSWER=VALUE", help="switch an answer"
@@ -1590,11 +1617,14 @@ def main(words: Sequence[str]) -> None:
     match tuple(given.command):
         case ("seeds", release):
             seeds(release)
+        case ("adopt", commit_):
+            adopt(commit_)
         case command if command in commands:
             commands[command](data, given.release)
         case command:
             raise UpdateError(
-                f"after -- comes nothing, propose, prepare or seeds RELEASE; got {list(command)}"
+                "after -- comes nothing, propose, prepare, seeds RELEASE or adopt COMMIT; "
+                f"got {list(command)}"
             )
 
 

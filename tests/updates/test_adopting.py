@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import interpreters
 import pytest
 from documents import blocks
 from fleet import conflicts
-from questions import ROOT
+from questions import ROOT, choices
 from releases import add_release, git, publish
 from rendering import contents
+from wheels import build_wheel
 
 pytestmark = pytest.mark.updates
 
@@ -24,6 +26,24 @@ SCRIPT = next(text for language, text in blocks(PAGE) if language == "python")
 MODULES = dict(re.findall(r"^`([^`\n]+)`:\n\n```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 DEPENDENCIES, TABLES = (text for language, text in blocks(PAGE) if language == "toml")
 REQUIREMENTS = ["joblib", "pandas", "scikit-learn"]
+RIVER = """\
+[build-system]
+requires = ["setuptools>=61"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "river-level"
+version = "2.3.1" # by hand
+description = "Levels of rivers"
+requires-python = ">=3.12"
+dependencies = ["requests>=2.30"]
+
+[project.scripts]
+level = "river.levels:main"
+
+[tool.mine]
+kept = true
+"""
 IGNORED = {"passwords.env": "TOKEN=secret\n", "notes/today.txt": "mine\n"}
 
 
@@ -161,6 +181,34 @@ def test_giving_up_leaves_the_project_as_it_was(owner: Owner) -> None:
     [line] = [line for line in PAGE.splitlines() if line.startswith("To give up: ")]
     owner.run("\n".join(re.findall(r"`(git [^`]+)`", line)))
     assert owned(owner) == before
+
+
+@pytest.mark.parametrize("backend", choices("build_backend"))
+def test_distribution_of_another_name_keeps_what_pyproject_said(backend: str, hub: Path, tmp_path: Path) -> None:
+    project = tmp_path / "level"
+    (project / "src" / "river").mkdir(parents=True)
+    (project / "src" / "river" / "levels.py").write_text('"""Levels."""\n', encoding="utf-8")
+    (project / "pyproject.toml").write_text(RIVER, encoding="utf-8")
+    git("init", "--quiet", "--initial-branch=main", folder=project)
+    git("add", "--all", folder=project)
+    git("commit", "--quiet", "-m", "Work", folder=project)
+    owner = Owner(project, os.pathsep.join([str(Path(sys.executable).parent), interpreters.PATH]), hub)
+    answers = f"--data project_name=River --data package_name=river --data build_backend={backend}"
+    owner.run(f"copier copy --overwrite --defaults {answers} gh:org/copier-datascience .")
+    owner.run("git add --all && git commit --quiet --message 'Adopt the template'")
+    said = owner.run("python update.py adopt HEAD~")
+    assert "kept yours: project.name = river-level, not river\n" in said
+    found = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    mine = tomllib.loads(RIVER)
+    for key in ("name", "version", "description", "requires-python"):
+        assert found["project"][key] == mine["project"][key]
+    assert {"requests>=2.30", "polars>=2.0"} <= {*found["project"]["dependencies"]}
+    assert found["project"]["scripts"].keys() == {"level", "river"}
+    assert found["tool"]["mine"] == mine["tool"]["mine"]
+    wheel = build_wheel(project, tmp_path / "dist")
+    assert (wheel.metadata["Name"].replace("_", "-"), wheel.metadata["Version"]) == ("river-level", "2.3.1")
+    assert {"river/levels.py", "river/cli.py", "river/data/penguins.csv"} <= wheel.package.keys()
+    assert {path.partition("/")[0] for path in wheel.package} == {"river"}
 
 
 @pytest.fixture

@@ -215,7 +215,7 @@ def test_work_that_is_not_committed_is_refused(owner: Owner, words: list[str]) -
 def test_words_that_mean_nothing_are_refused(owner: Owner) -> None:
     code, printed = owner.update("seeds")
     assert code != 0
-    assert "after -- comes nothing, propose, prepare or seeds RELEASE; got ['seeds']" in printed
+    assert "after -- comes nothing, propose, prepare, seeds RELEASE or adopt COMMIT; got ['seeds']" in printed
 
 
 @updates

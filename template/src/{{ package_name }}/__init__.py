@@ -14,6 +14,13 @@ def __getattr__(name: str) -> str:
         raise AttributeError(msg)
     from importlib import metadata
 
-    version = metadata.version(__name__)
+    try:
+        version = metadata.version(__name__)
+    except metadata.PackageNotFoundError:  # the distribution has a name of its own
+        programs = metadata.entry_points(group="console_scripts")
+        found = [each.dist for each in programs if each.module == f"{__name__}.cli" and each.dist]
+        if not found:
+            raise
+        version = found[0].version
     globals()["__version__"] = version
     return version
