@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 import yaml
 from documents import blocks
 from interpreters import PATH
-from questions import ASKED, ROOT
+from questions import ASKED, LOCKED, ROOT, choices
 from releases import add_release, git, publish, releases
+from samples import long
 from session import SCRIPT
 
 ANSWERS = ".copier-answers.yml"
@@ -302,6 +304,89 @@ def test_killed_update_ends_when_it_is_run_again(owner: Owner) -> None:
         "M  CONTRIBUTING.md",
         "A  tools.txt",
     ]
+
+
+# What owners do to answers, folders and line ends
+
+
+@updates
+def test_tour_of_every_answer_on_a_project_with_a_bumped_version_ends_whole(owner: Owner) -> None:
+    owner.edit("pyproject.toml", 'version = "0.1.0"', 'version = "2.3.1"')
+    owner.edit("pyproject.toml", "line-length = 100", "line-length = 88")
+    owner.commit()
+    closed = {key: choices(key) for key in ASKED if key not in LOCKED and "choices" in ASKED[key]}
+    stops = {key: [*known, known[0]] if long() else known[1:2] for key, known in closed.items()}
+    for key, value in [(key, value) for key, values in stops.items() for value in values]:
+        if str(yaml.safe_load(owner.read(ANSWERS)).get(key)) == value:
+            continue
+        code, printed = owner.update("--data", f"{key}={value}")
+        assert code == 0, printed
+        assert owner.git("ls-files", "--unmerged") == ""
+        assert tomllib.loads(owner.read("pyproject.toml"))["tool"]["ruff"]["line-length"] == 88
+        assert yaml.safe_load(owner.read(ANSWERS))[key] == value
+        owner.commit()
+    project = tomllib.loads(owner.read("pyproject.toml"))["project"]
+    assert ("version" in project) != ("version" in project.get("dynamic", []))
+
+
+@updates
+def test_answer_changed_by_hand_is_taken_with_a_word_on_how_to_do_it(owner: Owner) -> None:
+    owner.edit(ANSWERS, "\nlicense: MIT\n", "\nlicense: Apache-2.0\n")
+    owner.commit()
+    code, printed = owner.update()
+    assert code == 0, printed
+    note = f"note: license=Apache-2.0: changed in {ANSWERS}, taken as if given by --data, the way to do it"
+    assert note in printed
+    assert "Apache License" in owner.read("LICENSE")
+    assert tomllib.loads(owner.read("pyproject.toml"))["project"]["license"] == "Apache-2.0"
+
+
+@updates
+def test_package_that_was_renamed_is_followed_and_nothing_is_put_beside_it(owner: Owner) -> None:
+    owner.git("mv", "src/tides", "src/waves")
+    for path in ("pyproject.toml", "noxfile.py"):
+        (owner.project / path).write_text(owner.read(path).replace("tides", "waves"), encoding="utf-8")
+    owner.commit()
+    code, printed = owner.update()
+    assert code == 0, printed
+    assert f"note: src/tides is src/waves now: {ANSWERS} says so from here on" in printed
+    assert [path.name for path in (owner.project / "src").iterdir()] == ["waves"]
+    assert (owner.release(), yaml.safe_load(owner.read(ANSWERS))["package_name"]) == (NEW, "waves")
+    owner.commit()
+    assert f"up to date: the template's newest release is {NEW}" in owner.update()[1]
+
+
+@updates
+def test_checkout_with_line_ends_of_windows_changes_no_line_end(owner: Owner) -> None:
+    owner.git("config", "core.autocrlf", "true")
+    owner.git("rm", "--quiet", "-r", "--cached", ".")
+    owner.git("reset", "--quiet", "--hard")
+    text = (owner.project / "CONTRIBUTING.md").read_bytes()
+    assert b"\r\n" in text
+    (owner.project / "CONTRIBUTING.md").write_bytes(text + b"More.\r\n")
+    owner.commit()
+    code, printed = owner.update()
+    assert code == 0, printed
+    assert "Nothing of yours was in the way" in printed
+    lines = [line.split() for line in owner.git("diff", "--staged", "--numstat", "HEAD").splitlines()]
+    assert lines == [["1", "1", ANSWERS], ["1", "1", "CONTRIBUTING.md"], ["1", "0", "tools.txt"]]
+    now = (owner.project / "CONTRIBUTING.md").read_bytes()
+    assert (now.startswith(b"# How to contribute\r\n"), now.endswith(b"\r\nMore.\r\n")) == (True, True)
+    assert b"\n" not in now.replace(b"\r\n", b"")
+
+
+@updates
+def test_bundle_for_the_job_that_pushes_holds_the_update_and_nothing_is_changed(owner: Owner) -> None:
+    code, printed = owner.update("prepare")
+    assert code == 0, printed
+    assert owner.untouched()
+    folder = owner.project / ".nox" / "update"
+    assert (folder / "branch").read_text(encoding="utf-8") == BRANCH
+    assert NEW in (folder / "title").read_text(encoding="utf-8")
+    assert "can be merged unread" in (folder / "body").read_text(encoding="utf-8")
+    owner.git("fetch", "--quiet", str(folder / "bundle"), f"refs/heads/{BRANCH}:refs/heads/{BRANCH}")
+    assert owner.git("show", f"{BRANCH}:tools.txt") == "spanner\n"
+    assert owner.git("rev-parse", f"{BRANCH}~") == owner.git("rev-parse", "HEAD")
 
 
 # Seeds
