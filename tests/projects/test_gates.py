@@ -54,14 +54,14 @@ PLANTED = {
         "test_planted",
     ),
     "failing example": (
-        f"tests -- {SRC}/errors.py",
-        f"{SRC}/errors.py",
+        f"tests -- {SRC}/evaluate.py",
+        f"{SRC}/evaluate.py",
         '\n\ndef planted():\n    """\n    >>> 1\n    2\n    """\n',
         "planted",
     ),
     "untested code": (
         "tests",
-        f"{SRC}/errors.py",
+        f"{SRC}/evaluate.py",
         "\nif __name__ == '':\n" + 200 * "    print()\n",
         "fail-under|less than",
     ),
@@ -158,7 +158,7 @@ def test_workflow_that_is_no_workflow_is_refused(clean: Project) -> None:
 
 
 def test_workflow_that_lets_strangers_write_shell_is_refused(clean: Project) -> None:
-    _edit(clean, ".github/workflows/ci.yml", "- run: ", "- run: echo ${{ github.event.issue.title }}; ")
+    _edit(clean, ".github/workflows/ci.yml", "- run: uv", "- run: echo ${{ github.event.issue.title }}; uv")
     assert "template-injection" in _refused(clean, "zizmor", "--offline", ".github")
 
 

@@ -38,6 +38,10 @@ def renamed_module(project: Path, package: str) -> None:
 def deleted_files(project: Path, package: str) -> None:  # noqa: ARG001 - edits are called alike
     """Do without the notebook, the plugin and their tests, and without a page."""
     plugins = [path.relative_to(project).as_posix() for path in project.glob("plugins/*.py")]
+    settings = project / "config.toml"
+    for name in plugins:  # nor is it used
+        lines = settings.read_text(encoding="utf-8").splitlines(keepends=True)
+        settings.write_text("".join(line for line in lines if f'{{ use = "{Path(name).stem}"' not in line))
     for name in ("notebooks/explore.ipynb", *plugins, "docs/configure.md", "CHANGELOG.md"):
         (project / name).unlink(missing_ok=True)
     for name in ("tests/test_notebook.py", "tests/test_plugins.py"):

@@ -218,4 +218,4 @@ def test_mistake_in_the_data_is_one_line_and_leaves_the_old_file(run, models, en
 def test_values_outside_of_training_are_warned_of(run, models, engine):
     source = write(table().with_columns(tie=pl.lit(9)), Path("t.parquet"))
     words = ("predict", models / ".parquet", source, "-o", "made.csv", "--engine", engine)
-    assert "WARNING: column tie is outside what training saw: 9.0 to 9.0" in run(*words).err
+    assert "WARNING: column tie has values outside the training range: 9.0 to 9.0" in run(*words).err
