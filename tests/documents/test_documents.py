@@ -27,6 +27,7 @@ from documents import (
     sessions,
 )
 from jinja2 import Template
+from pictures import PICTURES, modules
 from projects import Project
 from questions import ASKED, KINDS, ROOT, SETTINGS, SIZES
 from rendering import Renderer, contents
@@ -181,6 +182,18 @@ def loaded(module: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.partition(".")[0])
     return names - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture_is_drawn_from_the_code(name: str) -> None:
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == PICTURES[name]()
+
+
+def test_arrows_of_the_picture_point_down() -> None:
+    found = modules()
+    order = [*found]
+    assert {"cli", "commands", "model", "io", "errors"} <= found.keys()
+    assert [(name, other) for name in found for other in found[name] if order.index(other) < order.index(name)] == []
 
 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)

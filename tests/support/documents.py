@@ -16,6 +16,7 @@ from unittest import mock
 import copier
 import yaml
 from combinations import combinations
+from pictures import PICTURES
 from questions import ASKED, ROOT, choices
 from rendering import snapshot
 
@@ -167,3 +168,5 @@ def _default_answers() -> dict[str, Any]:
 if __name__ == "__main__":
     QUESTIONS.write_text(questions_page(), encoding="utf-8")
     DECISIONS.write_text(decisions_page(), encoding="utf-8")
+    for name, draw in PICTURES.items():
+        (ROOT / "docs" / name).write_text(draw(), encoding="utf-8")
