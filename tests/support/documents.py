@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _PAGES = [path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts]
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *_PAGES])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *_PAGES])
 DECISIONS = ROOT / "docs" / "decisions" / "index.md"
 QUESTIONS = ROOT / "docs" / "questions.md"
 
