@@ -30,12 +30,13 @@ def _codec(value: str) -> str:
         raise ValueError(msg) from error
 
 
-def _several(value: Any) -> Any:
-    return value if value == "auto" else split(value)
-
-
 Sign = Annotated[str, AfterValidator(_sign)]
-Several = Annotated[Literal["auto"] | tuple[str, ...], NoDecode, BeforeValidator(_several)]
+Codec = Annotated[str, AfterValidator(_codec)]
+Several = Annotated[
+    Literal["auto"] | tuple[str, ...],
+    NoDecode,
+    BeforeValidator(lambda value: value if value == "auto" else split(value)),
+]
 
 
 class Reading(BaseModel):
@@ -43,19 +44,15 @@ class Reading(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    separator: Annotated[Sign, Field(description=READING["separator"])] = "auto"
-    decimal: Annotated[Literal["auto", ".", ","], Field(description=READING["decimal"])] = "auto"
-    thousands: Annotated[Sign, Field(description=READING["thousands"])] = "auto"
-    encoding: Annotated[str, AfterValidator(_codec), Field(description=READING["encoding"])] = (
-        "auto"
-    )
-    missing: Annotated[Several, Field(description=READING["missing"])] = "auto"
-    comment: Annotated[str, Field(description=READING["comment"])] = "auto"
-    text: Annotated[Several, Field(description=READING["text"])] = "auto"
-    dates: Annotated[
-        str, Field(pattern="^(auto|day|month|.*%.*)$", description=READING["dates"])
-    ] = "auto"
-    sheet: Annotated[str, Field(description=READING["sheet"])] = "auto"
+    separator: Sign = Field("auto", description=READING["separator"])
+    decimal: Literal["auto", ".", ","] = Field("auto", description=READING["decimal"])
+    thousands: Sign = Field("auto", description=READING["thousands"])
+    encoding: Codec = Field("auto", description=READING["encoding"])
+    missing: Several = Field("auto", description=READING["missing"])
+    comment: str = Field("auto", description=READING["comment"])
+    text: Several = Field("auto", description=READING["text"])
+    dates: str = Field("auto", pattern="^(auto|day|month|.*%.*)$", description=READING["dates"])
+    sheet: str = Field("auto", description=READING["sheet"])
 
     def or_else(self, other: Mapping[str, Any]) -> Self:
         """Take from others, e.g. those of training, what is "auto" here."""
