@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
+import polars.selectors as cs
 
 from ..errors import DataError
 from .dialect import File
@@ -48,28 +49,36 @@ def settle(
         If a row is short or long, or columns differ.
     """
     missing = (*MISSING, *(() if reading.missing == "auto" else reading.missing))
-    values = _sample(files, missing)
+    sample = stack({file.name: file.sample.lazy() for file in files}).collect()
+    text = sample.select(cs.string() - cs.starts_with("\0")).to_dict()
+    values = {name: series.drop_nulls() for name, series in text.items()}
     rules = vote(values, Rules(reading, kinds, missing), files[0].separator)
     columns = {name: choose(name, values[name], rules) for name in values}
-    for _ in range(4):  # from direct to text, and late values may ask for other parsers
+    for _ in range(4):  # types that do not fit, and values that come late, ask for others
         try:
             raw, doubts = _open(files, columns, values, rules, eager=eager)
             frame = _parse(raw, columns, eager=eager)
             strays = _strays(raw, frame, columns, missing)
-        except pl.exceptions.ComputeError:  # a value is not of its column's type
+        except pl.exceptions.ComputeError:
             if not any(column.direct for column in columns.values()):
                 for file in files:
                     file.check()
                 raise
             columns = {name: column._replace(direct=None) for name, column in columns.items()}
             continue
-        late = _late(strays, columns, values, rules)
+        late = {}
+        for name, (odd, _) in strays.items():
+            new = odd["value"].filter(~odd["value"].is_in(values[name].implode()))
+            column = choose(name, pl.concat([values[name], new]), rules)
+            wanted = columns[name].kind == "none" or column.kind != "text"
+            if len(new) and wanted and column.make is not columns[name].make:
+                late[name] = column
+        columns |= late
         if not late:
             break
-        columns |= late
     doubts += [column.doubt for column in columns.values() if column.doubt]
-    for name, found in strays.items():
-        kept, doubt = _judge(name, found, columns[name].kind, known=name in kinds)
+    for name, (odd, n_fit) in strays.items():
+        kept, doubt = _judge(name, odd, n_fit, columns[name].kind, known=name in kinds)
         doubts.append(doubt)
         if kept:
             columns[name] = Parser("text", keep(missing))
@@ -97,21 +106,6 @@ def stack(tables: Mapping[Any, pl.LazyFrame]) -> pl.LazyFrame:
     return pl.concat([frame.select(columns) for frame in tables.values()], how="vertical_relaxed")
 
 
-def _sample(files: Sequence[File], missing: Sequence[str]) -> dict[str, pl.Series]:
-    """Give values of each column of text; where the sample has none, the first there are."""
-    sample = stack({file.name: file.sample.lazy() for file in files}).collect()
-    text = sample.select(pl.selectors.string() - pl.selectors.starts_with("\0")).to_dict()
-    values = {name: series.drop_nulls() for name, series in text.items()}
-    late = [name for name, series in values.items() if series.is_in(missing).all()]
-    if late:
-        found = stack({file.name: file.open({}) for file in files}).select(
-            pl.col(name).filter(~pl.col(name).is_in(missing)).head(1000).implode() for name in late
-        )
-        for name, series in found.collect(engine="streaming").to_dict().items():
-            values[name] = series.explode().drop_nulls()
-    return values
-
-
 def _open(
     files: Sequence[File],
     columns: Mapping[str, Parser],
@@ -124,27 +118,32 @@ def _open(
     types = {name: column.direct for name, column in columns.items() if column.direct}
     raw = stack({file.name: file.open(types) for file in files})
     raw = raw.collect().lazy() if eager else raw
-    ends = _ends(raw)
-    if ends["nulls"][[*ends["nulls"]][-1]]:
+    n_rows, nulls, first, last = _ends(raw)
+    if [*nulls.values()][-1]:
         for file in files:
             file.check()
-    if len(ends["nulls"]) > 1 and min(ends["nulls"].values()):
+    if len(nulls) > 1 and min(nulls.values()):
         raw = raw.filter(~pl.all_horizontal(pl.all().is_null()))
-        ends = _ends(raw)
-    raw = raw.drop(name for name in ends["nulls"] if name.startswith("\0"))
+        n_rows, _, first, last = _ends(raw)
+    raw = raw.drop(name for name in nulls if name.startswith("\0"))
     doubts = []
-    for name, value in ends["last"].items():
-        total = isinstance(value, str) and re.match(_TOTAL, value.strip())
-        if total and value not in rules.missing and (values[name] == value).sum() < 2:
-            raw = raw.head(ends["n"] - 1)
+    for name, value in last.items():
+        total = re.match(_TOTAL, str(value).strip()) and value not in rules.missing
+        if total and (values[name] == value).sum() < 2:
+            raw = raw.head(n_rows - 1)
             doubts = [_left_out("last", value.strip(), "a total")]
             break
     numeric = [name for name, column in columns.items() if column.kind == "numeric"]
-    first = [str(ends["first"][name]).strip() for name in numeric if ends["first"][name] is not None]
-    if first and all(re.fullmatch(_UNIT, unit) and unit not in rules.missing for unit in first):
+    units = {name: str(first[name]).strip() for name in numeric if first[name] is not None}
+    if units and all(_is_unit(unit, columns[name], rules) for name, unit in units.items()):
         raw = raw.slice(1)
-        doubts += [_left_out("first", first[0], "units")]
+        doubts += [_left_out("first", next(iter(units.values())), "units")]
     return raw, doubts
+
+
+def _is_unit(text: str, column: Parser, rules: Rules) -> bool:
+    looks = re.fullmatch(_UNIT, text) is not None and text not in rules.missing
+    return looks and pl.select(column.make(pl.lit(text))).item() is None
 
 
 def _left_out(which: str, value: str, what: str) -> str:
@@ -152,15 +151,15 @@ def _left_out(which: str, value: str, what: str) -> str:
     return f'{looks}; set missing = ["{value}"] to keep it'
 
 
-def _ends(raw: pl.LazyFrame) -> dict[str, Any]:
-    """Count rows and missing values; give the first row and the last one."""
+def _ends(raw: pl.LazyFrame) -> tuple[Any, ...]:
+    """Count rows, and missing values by column; give the text of the first and the last row."""
     ends = raw.select(
-        pl.len().alias("n"),
-        pl.struct(pl.all().null_count()).alias("nulls"),
-        pl.struct(pl.all().first()).alias("first"),
-        pl.struct(pl.all().last()).alias("last"),
+        pl.len(),
+        nulls=pl.struct(pl.all().null_count()),
+        first=pl.struct(pl.all().first()),
+        last=pl.struct(pl.all().last()),
     )
-    return ends.collect(engine="streaming").row(0, named=True)
+    return ends.collect(engine="streaming").row(0)
 
 
 def _parse(raw: pl.LazyFrame, columns: Mapping[str, Parser], *, eager: bool) -> pl.LazyFrame:
@@ -180,50 +179,30 @@ def _strays(
 ) -> dict[str, tuple[pl.DataFrame, int]]:
     """Find what does not fit: column -> value and n, the commonest first; how many fit."""
     schema = raw.collect_schema()
-    names = [name for name, dtype in schema.items() if dtype == pl.String]
+    names = [name for name in schema if schema[name] == pl.String]
     names = [name for name in names if columns[name].kind != "text"]
     before, after = (
-        table.select(pl.col(names).count()).collect(engine="streaming").to_dict()
+        table.select(pl.col(names).count()).collect(engine="streaming").to_dict(as_series=False)
         for table in (raw, frame)
     )
     found = {}
     for name in names:
-        if before[name].item() > after[name].item():
+        if before[name] > after[name]:
             value = pl.col(name).str.strip_chars()
             misfit = columns[name].make(pl.col(name)).is_null() & ~value.is_in(missing)
-            counts = raw.filter(misfit).group_by(value.alias("value")).len("n").drop_nulls()
+            counts = raw.filter(misfit).group_by(value=value).len("n").drop_nulls()
             counts = counts.sort("n", "value", descending=[True, False])
-            found[name] = counts.collect(engine="streaming"), after[name].item()
+            found[name] = counts.collect(engine="streaming"), after[name][0]
     return {name: pair for name, pair in found.items() if len(pair[0])}
 
 
-def _late(
-    strays: Mapping[str, tuple[pl.DataFrame, int]],
-    columns: Mapping[str, Parser],
-    values: dict[str, pl.Series],
-    rules: Rules,
-) -> dict[str, Parser]:
-    """Choose again where values came late; they join the others."""
-    late = {}
-    for name, (found, _) in strays.items():
-        new = found["value"].filter(~found["value"].is_in(values[name].implode()))
-        values[name] = pl.concat([values[name], new])
-        column = choose(name, values[name], rules) if len(new) else columns[name]
-        if column.kind != "text" and column.make is not columns[name].make:
-            late[name] = column
-    return late
-
-
-def _judge(
-    name: str, strays: tuple[pl.DataFrame, int], kind: str, *, known: bool
-) -> tuple[bool, str]:
+def _judge(name: str, odd: pl.DataFrame, n_fit: int, kind: str, *, known: bool) -> tuple[bool, str]:
     """Say what does not fit, and whether it is too much: then the column is kept as text."""
-    found, n_fit = strays
-    n_odd = found["n"].sum()
-    shown = ", ".join(f'"{value}"' for value in found["value"].head(3))
+    n_odd = odd["n"].sum()
+    shown = ", ".join(f'"{value}"' for value in odd["value"].head(3))
     noun = {"numeric": "numbers", "boolean": "truth values"}.get(kind, "dates")
     begin = f"column {name}: {n_odd} of {n_odd + n_fit} values are not {noun} ({shown})"
-    codes = len(found) > 20 and 2 * len(found) > n_odd and 10 * n_odd > n_fit
+    codes = len(odd) > 20 and 2 * len(odd) > n_odd and 10 * n_odd > n_fit
     if not known and (n_odd > n_fit or codes):
         return True, f'{begin}: kept as text; set text = ["{name}"] to silence'
     return False, (

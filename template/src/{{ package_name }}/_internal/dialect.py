@@ -11,18 +11,13 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from ..errors import DataError
+from ..errors import DataError, require
 from .reading import Reading
 
 __all__ = ["MAX_COLUMNS", "File", "look"]
 
 MAX_COLUMNS = 20_000
 _BLOCK = 1 << 20
-_BOMS = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 _COMMENT = re.compile(r"\s*(##|#|%|//|--)")
 _NUMBER = re.compile(r"\s*[-+]?[\d.,]*\d\s*")
 
@@ -41,9 +36,7 @@ class File(NamedTuple):
     check: Callable[[], None] = lambda: None
 
 
-def look(
-    name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], ...] = ()
-) -> File:
+def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], ...] = ()) -> File:
     """Find how a file is written.
 
     Parameters
@@ -156,9 +149,10 @@ def _head(source: Any) -> bytes:
 
 def _encoding(head: bytes) -> str:
     """Tell the encoding; what is no Unicode is taken for Western European."""
-    marked = next((name for mark, name in _BOMS.items() if head.startswith(mark)), None)
-    if marked or head.count(b"\0") > len(head) // 4:
-        return marked or "utf-16-le"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if head.count(b"\0") > len(head) // 4:
+        return "utf-16-le"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeError:
@@ -168,9 +162,8 @@ def _encoding(head: bytes) -> str:
 
 def _plain(name: str, source: Any, encoding: str) -> bytes:
     """Give the text of a file as UTF-8, with line ends and quotes as polars needs them."""
-    if _kind(source) in ("url", ".zst"):
-        msg = f"{name}: only plain UTF-8 text can be read there: convert it, or copy it here first"
-        raise DataError(msg)
+    msg = f"{name}: only plain UTF-8 text can be read there: convert it, or copy it here first"
+    require(_kind(source) not in ("url", ".zst"), DataError, msg)
     content = source if isinstance(source, bytes) else source.read_bytes()
     if _kind(source) == ".gz":
         content = gzip.decompress(content)
@@ -228,15 +221,11 @@ def _names(name: str, lines: list[str], separator: str) -> list[str]:
         msg = f"cannot read the header of {name}: {error}"
         raise DataError(msg) from error
     names = [field.strip() for field in header]
-    repeated = [field for field, n_times in Counter(names).items() if field and n_times > 1]
-    msg = ""
-    if not any(names):
-        msg = f"{name}: no column has a name" if header else f"{name} is empty"
-    elif len(names) > MAX_COLUMNS:
-        msg = f"{name} has {len(names)} columns: at most {MAX_COLUMNS} are read, write fewer"
-    elif repeated:
-        shown = ", ".join(sorted(repeated)[:5])
-        msg = f"{name}: column names must differ, got {shown} more than once"
-    if msg:
-        raise DataError(msg)
+    repeated = sorted(field for field, n in Counter(names).items() if field and n > 1)
+    require(header, DataError, f"{name} is empty")
+    require(any(names), DataError, f"{name}: no column has a name")
+    msg = f"{name} has {len(names)} columns: at most {MAX_COLUMNS} are read, write fewer"
+    require(len(names) <= MAX_COLUMNS, DataError, msg)
+    msg = f"{name}: column names must differ, got {', '.join(repeated[:5])} more than once"
+    require(not repeated, DataError, msg)
     return [field or f"\0{number}" for number, field in enumerate(names)]

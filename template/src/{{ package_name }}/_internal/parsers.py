@@ -15,14 +15,12 @@ MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", 
 """What stands for a missing value."""
 
 _WORDS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
-_DATES = {  # how a date looks -> how it is written; the first group separates its fields
-    r"\d{4}([-/.])\d\d?\1\d\d?": ("%Y{0}%m{0}%d",),
-    r"\d\d?([-/])\d\d?\1(\d{4}|\d\d)": ("%m{0}%d{0}%Y", "%d{0}%m{0}%Y"),
-    r"\d\d?(\.)\d\d?\.(\d{4}|\d\d)": ("%d.%m.%Y",),
-    r"\d\d?([- ])[A-Za-z]{3,9}\1(\d{4}|\d\d)": ("%d{0}%B{0}%Y",),
-    r"[A-Za-z]{3,9}( )\d\d?, \d{4}": ("%B %d, %Y",),
-}
-_TIME = r"([ T])\d\d?:\d\d(:\d\d(?:\.\d+)?)?( ?[AaPp][Mm])?(Z|[-+]\d\d:?\d\d)?"
+_DAYS = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%y", "%d.%m.%Y", "%d %B %Y", "%d-%B-%y", "%d-%B-%Y"),
+    *("%B %d, %Y", "%m/%d/%y", "%m/%d/%Y", "%m-%d-%Y", "%d/%m/%y", "%d/%m/%Y", "%d-%m-%Y"),
+)
+_CLOCKS = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p")
+_TIMES = ("", *(sep + clock + zone for sep in " T" for clock in _CLOCKS for zone in ("", "%#z")))
 _SIGNS = "%‰$€£¥₹"
 _SPACES = r"'\u2019 \u00a0\u202f"
 
@@ -51,42 +49,48 @@ class Rules(NamedTuple):
 
 def vote(values: Mapping[str, pl.Series], rules: Rules, separator: str) -> Rules:
     """Find the decimal sign that fits more columns than the other."""
-    reading = rules.reading
-    if reading.decimal != "auto" or reading.thousands in (".", ","):
-        return rules._replace(comma="," in reading.decimal or reading.thousands == ".", sure=True)
+    decimal, thousands = rules.reading.decimal, rules.reading.thousands
+    if decimal != "auto" or thousands in (".", ","):
+        return rules._replace(comma=decimal == "," or thousands == ".", sure=True)
     votes = 0
     for series in values.values():
         signed = series.filter(series.str.contains("[.,]")).head(1000)
-        if len(signed):
-            dot, comma = (_n_fit(signed, _number(d, reading.thousands)) for d in ".,")
-            votes += (comma > dot) - (dot > comma)
+        if signed.is_empty():
+            continue
+        dot, comma = (_n_fit(signed, _number(sign, thousands)) for sign in ".,")
+        votes += (comma > dot) - (dot > comma)
     return rules._replace(comma=votes > 0 or (not votes and separator == ";"), sure=votes != 0)
 
 
 def choose(name: str, values: pl.Series, rules: Rules) -> Parser:
     """Choose the parser that fits most values of a column; text where none fits half of them."""
-    if rules.reading.text != "auto" and name in rules.reading.text:
+    known, chosen = rules.kinds.get(name, ""), rules.reading.text
+    if chosen != "auto" and name in chosen:
         return Parser("text", _as_is)
-    known = rules.kinds.get(name)
     full = values.str.strip_chars()
     text = Parser("text", keep(rules.missing, padded=bool((full != values).any())))
     full = full.filter(~full.is_in(rules.missing))
-    if known == "category" or (full.is_empty() and not known):
+    if known == "category":
         return text
-    best, n_best = text, len(full) // 2
-    for parser in _parsers(name, full, rules):
-        if known and parser.kind[:4] != known[:4]:
-            continue
+    best, n_best = text if len(full) else Parser("none", _nothing), len(full) // 2
+    for parser in _parsers(name, full, rules) if len(full) or known else ():
         n_fit = _n_fit(full, parser.make)
-        if n_fit > n_best or (known and best is text):
+        if parser.kind[:4] == (known or parser.kind)[:4] and (
+            n_fit > n_best or (known and best.kind in ("text", "none"))
+        ):
             best, n_best = parser, n_fit
-        if n_fit == len(full):
+        if n_best == len(full) == n_fit:
             break
+    if n_best < len(values):
+        best = best._replace(direct=None)
     zeros = full.filter(full.str.contains(r"^0\d+$"))
-    if best.kind == "numeric" and len(zeros) and not known and rules.reading.text == "auto":
-        doubt = f'column {name}: values begin with 0, e.g. "{zeros[0]}": kept as text'
-        return text._replace(doubt=f'{doubt}; set text = ["{name}"] to silence')
-    return best if n_best == len(values) else best._replace(direct=None)
+    if best.kind == "numeric" and len(zeros) and not known and chosen == "auto":
+        return text._replace(doubt=_doubt(name, f'"{zeros[0]}" begins with 0: kept as text'))
+    if best.order and best.order != rules.reading.dates:
+        example = full.str.extract(r"(.*\d.*)").drop_nulls()[0]
+        what = f'dates such as "{example}" are read {best.order} first'
+        return best._replace(doubt=_doubt(name, what, f'dates = "{best.order}"'))
+    return best
 
 
 @functools.cache
@@ -101,71 +105,53 @@ def keep(missing: tuple[str, ...], *, padded: bool = True) -> Make:
 
 def _parsers(name: str, values: pl.Series, rules: Rules) -> Iterator[Parser]:
     """List the parsers that may fit a column, those that are tried first first."""
+    known, dates = rules.kinds.get(name, ""), rules.reading.dates
     for dtype in (pl.Int64, pl.Int128):
         yield Parser("numeric", _cast(dtype), dtype)
     yield from _numbers(name, values, rules)
-    words = {*values.str.to_lowercase().unique()}
-    if "boolean" in rules.kinds.get(name, "") or words & {*_WORDS[0]} or words in map(set, _WORDS):
+    words = {*values.unique().str.to_lowercase()}
+    if known == "boolean" or words & {*_WORDS[0]} or words in map(set, _WORDS):
         yield Parser("boolean", _boolean)
-    if "%" in rules.reading.dates:
-        yield _day(rules.reading.dates)
-        return
-    examples = values.head(1000).to_list() if values.str.contains(r"\d\W+\w+\W+\d").any() else []
-    for pattern, formats in _DATES.items():
-        found = (re.fullmatch(f"{pattern}(?:{_TIME})?", example) for example in examples)
-        if first := next(filter(None, found), None):
-            yield _date(name, values, rules, first, formats)
+    if "%" in dates:
+        yield _day(dates)._replace(order="")
+    elif "date" in known or 2 * values.str.contains(r"\d\W+\w*\W*\d").sum() > len(values):
+        last = "%m" if dates == "day" or (dates == "auto" and rules.comma) else "%d"
+        days = sorted(_DAYS, key=lambda form: form[:2] == last)
+        options = [_day(form + time) for form in days for time in _TIMES]
+        few = values.gather_every(len(values) // 20 + 1)
+        n_fit = [_n_fit(few, option.make) for option in options]
+        yield from (option for option, n in zip(options, n_fit, strict=True) if n == max(n_fit))
 
 
 def _numbers(name: str, values: pl.Series, rules: Rules) -> Iterator[Parser]:
-    thousands = rules.reading.thousands
+    """List the parsers of numbers; those with signs, or whose sign is not clear, have a doubt."""
     found = values.str.extract(r"\d ?([^\W\d_]{1,4})$").drop_nulls()
     unit = str(found.mode().sort()[0]) if 2 * len(found) > len(values) else ""
     marked = values.filter(values.str.contains(rf"[{_SIGNS}]|^[A-Z]{{3}} ?\d|\d ?[^\W\d_]+$"))
     signed = values.filter(values.str.contains("[.,]"))
-    unclear = len(signed) and signed.str.contains(r"^\D*\d{1,3}[.,]\d{3}\D*$").all()
+    plain = rules.sure or signed.is_empty() or (signed[0].count(".") and not rules.comma)
     doubt = ""
     if len(marked):
-        doubt = f'column {name}: numbers such as "{marked[0]}" are read without the sign'
-        doubt += f'; set text = ["{name}"] to keep them'
-    if unclear and not rules.sure and (rules.comma or "," in signed[0]):
-        what = "decimal" if rules.comma and "," in signed[0] else "thousands"
-        doubt = f'column {name}: the sign in "{signed[0]}" may be decimal or thousands'
-        doubt += f'; set {what} = "{"," if "," in signed[0] else "."}" to silence'
+        doubt = _doubt(name, f'numbers such as "{marked[0]}" are read without the sign')
+    if not plain and signed.str.contains(r"^\D*[1-9]\d{0,2}[.,]\d{3}\D*$").all():
+        sign = "," if "," in signed[0] else "."
+        use = "decimal" if rules.comma and sign == "," else "thousands"
+        what = f'the sign in "{signed[0]}" may be decimal or thousands'
+        doubt = _doubt(name, what, f'{use} = "{sign}"')
     if not rules.comma:
         yield Parser("numeric", _cast(pl.Float64), pl.Float64)
     for decimal in ",." if rules.comma else ".,":
-        yield Parser("numeric", _number(decimal, thousands, unit), None, doubt)
+        yield Parser("numeric", _number(decimal, rules.reading.thousands, unit), None, doubt)
 
 
-def _date(
-    name: str, values: pl.Series, rules: Rules, found: Any, formats: tuple[str, ...]
-) -> Parser:
-    """Read dates that look like the one that was found."""
-    *fields, between, seconds, noon, zone = found.groups()
-    short = fields[-1] and len(fields[-1]) == 2
-    clock = ""
-    if between:
-        clock = f"{between}{'%I' if noon else '%H'}:%M{':%S%.f' if seconds else ''}"
-        clock += f"{' ' * noon.count(' ')}%p" if noon else ""
-        clock += "%#z" if zone else ""
-    options = [_day(form.format(fields[0]) + clock, short=bool(short)) for form in formats]
-    if len(options) == 1:
-        return options[0]
-    wanted = rules.reading.dates
-    month, day = (_n_fit(values, option.make) for option in options)
-    first = wanted != "day" if wanted != "auto" else not rules.comma
-    first = month > day if month != day else first
-    order = "month" if first else "day"
-    doubt = f'column {name}: dates such as "{found[0]}" are read {order} first'
-    doubt = "" if wanted == order else f'{doubt}; set dates = "{order}" to silence'
-    return options[not first]._replace(order=order, doubt=doubt)
+def _doubt(name: str, what: str, setting: str = "") -> str:
+    keep_text = f'text = ["{name}"]'
+    return f"column {name}: {what}; set {setting or keep_text} to silence"
 
 
 @functools.cache
-def _day(form: str, *, short: bool = False) -> Parser:
+def _day(form: str) -> Parser:
     """Read dates, or date-times where the format has a time."""
-    form = form.replace("%Y", "%y") if short else form
     time = "%H" in form or "%I" in form
 
     def make(text: pl.Expr) -> pl.Expr:
@@ -174,7 +160,9 @@ def _day(form: str, *, short: bool = False) -> Parser:
             return text.str.to_datetime(form, strict=False, time_unit="us")
         return text.str.to_date(form, strict=False)
 
-    return Parser("datetime" if time else "date", make, pl.Date if form == "%Y-%m-%d" else None)
+    order = {"%m": "month", "%d": "day"}[form[:2]] if re.match("%[md][/-]%[md]", form) else ""
+    direct = pl.Date if form == "%Y-%m-%d" else None
+    return Parser("datetime" if time else "date", make, direct, order=order)
 
 
 @functools.cache
@@ -189,19 +177,17 @@ def _cast(dtype: Any) -> Make:
 @functools.cache
 def _number(decimal: str, thousands: str, unit: str = "") -> Make:
     """Read numbers with signs, groups of three digits and either decimal sign."""
-    group = {"auto": _SPACES + ("." if decimal == "," else ","), "": r"\x00"}.get(
-        thousands, re.escape(thousands)
-    )
+    group = _SPACES + (".", ",")[decimal == "."] if thousands == "auto" else re.escape(thousands)
+    whole = rf"[1-9]\d{{0,2}}(?:[{group}]\d{{3}})+|\d+" if group else r"\d+"
     fraction = re.escape(decimal) + r"\d+"
-    whole = rf"\d{{1,3}}(?:[{group}]\d{{3}})+|\d+"
     digits = rf"(?:(?:{whole})(?:{fraction})?|{fraction})(?:[eE][-+]?\d+)?"
     sign = rf"\s*(?:[{_SIGNS}]|USD|EUR|GBP|CHF|JPY|{unit})?\s*"
     pattern = rf"^\(?[-+\u2212]?{sign}[-+\u2212]?({digits}){sign}\)?$"
 
     def make(text: pl.Expr) -> pl.Expr:
         found = text.str.strip_chars().str.extract(pattern)
-        plain = found.str.replace_all(f"[{group}]", "").str.replace(decimal, ".", literal=True)
-        number = plain.cast(pl.Float64, strict=False)
+        found = found.str.replace_all(f"[{group}]", "") if group else found
+        number = found.str.replace(decimal, ".", literal=True).cast(pl.Float64, strict=False)
         return pl.when(text.str.contains(r"^\D*[(\u2212-]")).then(-number).otherwise(number)
 
     return make
@@ -215,6 +201,10 @@ def _boolean(text: pl.Expr) -> pl.Expr:
 
 def _as_is(text: pl.Expr) -> pl.Expr:
     return text
+
+
+def _nothing(text: pl.Expr) -> pl.Expr:
+    return pl.when(False).then(text)
 
 
 def _n_fit(values: pl.Series, make: Make) -> int:

@@ -31,7 +31,6 @@ def _codec(value: str) -> str:
 
 
 Sign = Annotated[str, AfterValidator(_sign)]
-Codec = Annotated[str, AfterValidator(_codec)]
 Several = Annotated[
     Literal["auto"] | tuple[str, ...],
     NoDecode,
@@ -40,19 +39,19 @@ Several = Annotated[
 
 
 class Reading(BaseModel):
-    """How tables are read: what is "auto" is found from the table itself."""
+    """How tables are read, as `flags.READING` says: what is "auto" is found from the table."""
 
     model_config = ConfigDict(frozen=True)
 
-    separator: Sign = Field("auto", description=READING["separator"])
-    decimal: Literal["auto", ".", ","] = Field("auto", description=READING["decimal"])
-    thousands: Sign = Field("auto", description=READING["thousands"])
-    encoding: Codec = Field("auto", description=READING["encoding"])
-    missing: Several = Field("auto", description=READING["missing"])
-    comment: str = Field("auto", description=READING["comment"])
-    text: Several = Field("auto", description=READING["text"])
-    dates: str = Field("auto", pattern="^(auto|day|month|.*%.*)$", description=READING["dates"])
-    sheet: str = Field("auto", description=READING["sheet"])
+    separator: Sign = "auto"
+    decimal: Literal["auto", ".", ","] = "auto"
+    thousands: Sign = "auto"
+    encoding: Annotated[str, AfterValidator(_codec)] = "auto"
+    missing: Several = "auto"
+    comment: str = "auto"
+    text: Several = "auto"
+    dates: Annotated[str, Field(pattern="^(auto|day|month|.*%.*)$")] = "auto"
+    sheet: str = "auto"
 
     def or_else(self, other: Mapping[str, Any]) -> Self:
         """Take from others, e.g. those of training, what is "auto" here."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from ..errors import DataError
+from ..errors import DataError, require
 from . import columns, dialect
 from .columns import Table
 from .dialect import File
@@ -58,30 +58,24 @@ def parts(source: str | Path) -> list[Part]:
     name = str(source)
     if name == "-":
         content = _standard_input()
-        suffixes = (suffix for begin, suffix in _MAGIC.items() if content.startswith(begin))
-        return [Part("standard input", content, next(suffixes, ".csv"))]
+        known = (suffix for begin, suffix in _MAGIC.items() if content.startswith(begin))
+        return [Part("standard input", content, next(known, ".csv"))]
     if "://" in name:
         return [Part(shown(name), name, _suffix(shown(name)))]
-    root, known = Path(source), ", ".join(_KNOWN)
-    if not name or "\0" in name:
-        msg = f"a source has no name: is a variable of the shell empty? Got {name!r}"
-        raise DataError(msg)
+    msg = f"a source has no name: is a variable of the shell empty? Got {name!r}"
+    require(name and "\0" not in name, DataError, msg)
+    root = Path(source)
     found = [root] if root.exists() else [Path(path) for path in glob.glob(name)]  # noqa: PTH207
     if root.is_dir():
-        deep = any("=" in path.name for path in root.iterdir())
-        found = [path for path in root.glob("**/*" if deep else "*") if _suffix(path.name) in _KNOWN]
+        pattern = "**/*" if any("=" in path.name for path in root.iterdir()) else "*"
+        found = [path for path in root.glob(pattern) if _suffix(path.name) in _KNOWN]
     found = sorted(path for path in found if not path.name.startswith("."))
     suffixes = sorted({_suffix(path.name) for path in found})
-    empty = [path for path in found if path.stat().st_size == 0]
-    msg = ""
-    if not found:
-        msg = f"{source}: no such file, or no {known} in it"
-    elif len(suffixes) > 1 or suffixes[0] not in _KNOWN:
-        msg = f"{source}: must be of one format out of {known}, got {', '.join(suffixes)}"
-    elif empty:
-        msg = f"{empty[0]} is empty"
-    if msg:
-        raise DataError(msg)
+    require(found, DataError, f"{source}: no such file, or no {', '.join(_KNOWN)} in it")
+    msg = f"{source}: must be of one format out of {', '.join(_KNOWN)}, got {', '.join(suffixes)}"
+    require(len(suffixes) == 1 and suffixes[0] in _KNOWN, DataError, msg)
+    for path in found:
+        require(path.stat().st_size, DataError, f"{path} is empty")
     return [_part(path, root) for path in found]
 
 
@@ -142,14 +136,13 @@ def _standard_input() -> bytes:
 def _part(path: Path, root: Path) -> Part:
     """Open an archive; find the columns that are in the names of folders."""
     inside = path.relative_to(root).parts[:-1] if root in path.parents else ()
-    keys = tuple((key, value) for key, sign, value in (name.partition("=") for name in inside) if sign)
+    keys = tuple((name.partition("=")[0], name.partition("=")[2]) for name in inside if "=" in name)
     data: Any = path
     if path.suffix.lower() == ".zip":
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
-            if len(names) != 1:
-                msg = f"{path}: must hold one file, got {len(names)}: unpack it"
-                raise DataError(msg)
+            msg = f"{path}: must hold one file, got {len(names)}: unpack it"
+            require(len(names) == 1, DataError, msg)
             data = archive.read(names[0])
     elif path.suffix.lower() == ".gz" and _suffix(path.name) not in _TEXT:
         data = gzip.decompress(path.read_bytes())
