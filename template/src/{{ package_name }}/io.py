@@ -268,6 +268,8 @@ def reading(source: str | Path) -> Iterator[None]:
     except (*_BROKEN, NarwhalsError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         reason = re.sub(r"\w+://\S+", lambda found: shown(found[0]), reason)
+        if "://" in str(source):  # queries hold keys
+            reason = re.sub(r"\S*[?#@=]\S*", "...", reason)
         msg = f"{shown(source)}: {reason}"
         raise DataError(msg) from error
 

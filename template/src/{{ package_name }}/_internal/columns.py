@@ -9,7 +9,7 @@ import polars.selectors as cs
 
 from ..errors import DataError
 from .dialect import File
-from .parsers import MISSING, Make, Parser, Rules, choose, keep, vote
+from .parsers import MISSING, Make, Parser, Rules, choose, vote
 from .reading import Reading
 
 __all__ = ["Table", "settle", "stack"]
@@ -70,19 +70,13 @@ def settle(
         for name, (odd, _) in strays.items():
             new = odd["value"].filter(~odd["value"].is_in(values[name].implode()))
             column = choose(name, pl.concat([values[name], new]), rules)
-            wanted = columns[name].kind == "none" or column.kind != "text"
-            if len(new) and wanted and column.make is not columns[name].make:
+            if len(new) and column.make is not columns[name].make:
                 late[name] = column
         columns |= late
         if not late:
             break
     doubts += [column.doubt for column in columns.values() if column.doubt]
-    for name, (odd, n_fit) in strays.items():
-        kept, doubt = _judge(name, odd, n_fit, columns[name].kind, known=name in kinds)
-        doubts.append(doubt)
-        if kept:
-            columns[name] = Parser("text", keep(missing))
-            frame = _parse(raw, columns, eager=False)
+    doubts += [_doubt(name, columns[name].kind, *found) for name, found in strays.items()]
     orders = {column.order for column in columns.values() if column.order}
     told = [f"{file.name}: {doubt}" for file in files for doubt in file.doubts]
     return Table(frame, told + doubts, orders.pop() if len(orders) == 1 else reading.dates)
@@ -196,17 +190,13 @@ def _strays(
     return {name: pair for name, pair in found.items() if len(pair[0])}
 
 
-def _judge(name: str, odd: pl.DataFrame, n_fit: int, kind: str, *, known: bool) -> tuple[bool, str]:
-    """Say what does not fit, and whether it is too much: then the column is kept as text."""
-    n_odd = odd["n"].sum()
+def _doubt(name: str, kind: str, odd: pl.DataFrame, n_fit: int) -> str:
+    """Say what does not fit."""
     shown = ", ".join(f'"{value}"' for value in odd["value"].head(3))
     noun = {"numeric": "numbers", "boolean": "truth values"}.get(kind, "dates")
-    begin = f"column {name}: {n_odd} of {n_odd + n_fit} values are not {noun} ({shown})"
-    codes = len(odd) > 20 and 2 * len(odd) > n_odd and 10 * n_odd > n_fit
-    if not known and (n_odd > n_fit or codes):
-        return True, f'{begin}: kept as text; set text = ["{name}"] to silence'
-    return False, (
-        f"{begin}: treated as missing; set missing = [{shown}] to silence, "
+    return (
+        f"column {name}: {odd['n'].sum()} of {odd['n'].sum() + n_fit} values are not {noun} "
+        f"({shown}): treated as missing; set missing = [{shown}] to silence, "
         f'or text = ["{name}"] to keep them as text'
     )
 

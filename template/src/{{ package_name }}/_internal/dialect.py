@@ -75,8 +75,7 @@ def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], 
         doubts = [f'not UTF-8, read as cp1252{example}; set encoding = "cp1252" to silence']
     if above:
         sign = _COMMENT.match(above[0])
-        inside = sign and any(line.startswith(sign[1]) for line in lines[skip + 1 :])
-        comment = sign[1] if sign and inside else comment
+        comment = sign[1] if sign else comment
         setting = f'; set comment = "{sign[1]}" to silence' if sign else ""
         doubts += [f"left out {len(above)} lines above the header ({above[0]!r}){setting}"]
     names = _names(name, text.split("\n")[skip:], separator)
@@ -142,7 +141,7 @@ def _head(source: Any) -> bytes:
         head = [stream.read(_BLOCK) + stream.readline()]
         for place in range(len(head[0]), n_bytes, max(1, n_bytes // 32)):
             stream.seek(place)
-            whole = stream.read(_BLOCK // 8).rpartition(b"\n")[0]
+            whole = stream.read(_BLOCK // 16).rpartition(b"\n")[0]
             head.append(whole.partition(b"\n")[2])
     return b"\n".join(part.removesuffix(b"\n") for part in head if part)
 
@@ -191,7 +190,7 @@ def _header(lines: list[str], separator: str, comment: str | None) -> tuple[int,
     """Find the line of the header, and what stands above it: comments, or a heading."""
     kept = [number for number, line in enumerate(lines) if line.strip()]
     kept = [number for number in kept if not (comment and lines[number].startswith(comment))]
-    counts = Counter(lines[number].count(separator) for number in kept)
+    counts = Counter(lines[n].count(separator) for n in kept if not _COMMENT.match(lines[n]))
     usual = counts.most_common(1)[0][0] if counts else 0
     fits = (n for n in kept if lines[n].count(separator) == usual)
     first = next((n for n in fits if usual or not _COMMENT.match(lines[n])), 0)

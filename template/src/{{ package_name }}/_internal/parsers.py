@@ -17,11 +17,13 @@ MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", 
 _WORDS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
 _DAYS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%y", "%d.%m.%Y", "%d %B %Y", "%d-%B-%y", "%d-%B-%Y"),
-    *("%B %d, %Y", "%m/%d/%y", "%m/%d/%Y", "%m-%d-%Y", "%d/%m/%y", "%d/%m/%Y", "%d-%m-%Y"),
+    *("%B %d, %Y", "%m/%d/%y", "%m/%d/%Y", "%m-%d-%y", "%m-%d-%Y"),
+    *("%d/%m/%y", "%d/%m/%Y", "%d-%m-%y", "%d-%m-%Y"),
 )
 _CLOCKS = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p")
 _TIMES = ("", *(sep + clock + zone for sep in " T" for clock in _CLOCKS for zone in ("", "%#z")))
 _SIGNS = "%‰$€£¥₹"
+_SIGN = r"^[^\d.,]*\d+(?:[.,' ]?\d{3})*([.,])(?:\d{1,2}|\d{4,})[^\d.,]*$"
 _SPACES = r"'\u2019 \u00a0\u202f"
 
 Make = Callable[[pl.Expr], pl.Expr]
@@ -48,17 +50,12 @@ class Rules(NamedTuple):
 
 
 def vote(values: Mapping[str, pl.Series], rules: Rules, separator: str) -> Rules:
-    """Find the decimal sign that fits more columns than the other."""
+    """Find the decimal sign of a table: that of most numbers that leave no doubt."""
     decimal, thousands = rules.reading.decimal, rules.reading.thousands
     if decimal != "auto" or thousands in (".", ","):
         return rules._replace(comma=decimal == "," or thousands == ".", sure=True)
-    votes = 0
-    for series in values.values():
-        signed = series.filter(series.str.contains("[.,]")).head(1000)
-        if signed.is_empty():
-            continue
-        dot, comma = (_n_fit(signed, _number(sign, thousands)) for sign in ".,")
-        votes += (comma > dot) - (dot > comma)
+    signs = pl.concat([pl.Series([], dtype=pl.String), *values.values()]).str.extract(_SIGN)
+    votes = len(signs.filter(signs == ",")) - len(signs.filter(signs == "."))
     return rules._replace(comma=votes > 0 or (not votes and separator == ";"), sure=votes != 0)
 
 
@@ -73,8 +70,9 @@ def choose(name: str, values: pl.Series, rules: Rules) -> Parser:
     if known == "category":
         return text
     best, n_best = text if len(full) else Parser("none", _nothing), len(full) // 2
+    few = full.gather_every(len(full) // 100 + 1)
     for parser in _parsers(name, full, rules) if len(full) or known else ():
-        n_fit = _n_fit(full, parser.make)
+        n_fit = _n_fit(full, parser.make) if known or _n_fit(few, parser.make) else 0
         if parser.kind[:4] == (known or parser.kind)[:4] and (
             n_fit > n_best or (known and best.kind in ("text", "none"))
         ):
@@ -86,7 +84,12 @@ def choose(name: str, values: pl.Series, rules: Rules) -> Parser:
     zeros = full.filter(full.str.contains(r"^0\d+$"))
     if best.kind == "numeric" and len(zeros) and not known and chosen == "auto":
         return text._replace(doubt=_doubt(name, f'"{zeros[0]}" begins with 0: kept as text'))
-    if best.order and best.order != rules.reading.dates:
+    if best.kind not in ("text", "none") and n_best < len(full) and not known:
+        odd = full.to_frame("x").filter(best.make(pl.col("x")).is_null())["x"].unique().sort()
+        if len(odd) > max(20, len(full) // 10):
+            what = f'many values are codes ("{odd[0]}", "{odd[-1]}"): kept as text'
+            return text._replace(doubt=_doubt(name, what))
+    if n_best and best.order not in ("", rules.reading.dates):
         example = full.str.extract(r"(.*\d.*)").drop_nulls()[0]
         what = f'dates such as "{example}" are read {best.order} first'
         return best._replace(doubt=_doubt(name, what, f'dates = "{best.order}"'))
@@ -116,9 +119,10 @@ def _parsers(name: str, values: pl.Series, rules: Rules) -> Iterator[Parser]:
         yield _day(dates)._replace(order="")
     elif "date" in known or 2 * values.str.contains(r"\d\W+\w*\W*\d").sum() > len(values):
         last = "%m" if dates == "day" or (dates == "auto" and rules.comma) else "%d"
-        days = sorted(_DAYS, key=lambda form: form[:2] == last)
-        options = [_day(form + time) for form in days for time in _TIMES]
         few = values.gather_every(len(values) // 20 + 1)
+        days = sorted(_DAYS, key=lambda form: form[:2] == last)
+        days = [day for day in days if day[:2] != "%Y" or few.str.contains(r"^\d{4}").any()]
+        options = [_day(day + time) for day in days for time in _TIMES]
         n_fit = [_n_fit(few, option.make) for option in options]
         yield from (option for option, n in zip(options, n_fit, strict=True) if n == max(n_fit))
 

@@ -90,7 +90,7 @@ def scan(
         files = [_file(part, reading) for part in found]
         return columns.settle(files, reading, kinds, eager=eager)
     except pl.exceptions.ComputeError as error:  # not UTF-8 after all: Western European
-        if "utf-8" not in str(error) or reading.encoding != "auto":
+        if not re.search("utf-?8", str(error)) or reading.encoding != "auto":
             raise
     table = scan(sources, reading.model_copy(update={"encoding": "cp1252"}), kinds, eager=eager)
     doubt = f'{found[0].name}: not UTF-8, read as cp1252; set encoding = "cp1252" to silence'
@@ -107,11 +107,9 @@ def _file(part: Part, reading: Reading) -> File:
 
 def _open(part: Part) -> pl.LazyFrame:
     """Open a file whose columns have types."""
-    hive = bool(part.keys) or None
-    if part.suffix == ".parquet":
-        return pl.scan_parquet(part.data, hive_partitioning=hive)
-    if part.suffix in _IPC:
-        return pl.scan_ipc(part.data, hive_partitioning=hive)
+    if part.suffix in _TYPED:
+        scan = pl.scan_parquet if part.suffix == ".parquet" else pl.scan_ipc
+        return scan(part.data, hive_partitioning=bool(part.keys) or None)
     if part.suffix == ".json":
         return pl.read_json(part.data, infer_schema_length=None).lazy()
     return pl.scan_ndjson(part.data, infer_schema_length=None)
