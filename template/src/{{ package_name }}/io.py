@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,10 +107,8 @@ def scan(
     *sources: str | Path,
     settings: Reading | None = None,
     kinds: Mapping[str, str] | None = None,
-    text: Collection[str] = (),
 ) -> pl.LazyFrame:
     """Open a table as `load` does; give its rows, none of which is kept."""
-    kinds = {**dict.fromkeys(text, "category"), **(kinds or {})}
     return load(*sources, settings=settings, kinds=kinds).frame
 
 
@@ -217,12 +215,8 @@ def write(
     named = reading(f"{source} -> {path}" if source else path)
     # not by name: a thread of polars that is late would bring the file back after a failure
     with files.atomic(path, ready=ready) as part, named, part.open("wb") as stream:
-        if suffix == ".csv":
-            frame.lazy().sink_csv(stream)
-        elif suffix == ".parquet":
-            frame.lazy().sink_parquet(stream)
-        else:
-            frame.lazy().sink_ndjson(stream)
+        sink = {".csv": "sink_csv", ".parquet": "sink_parquet"}.get(suffix, "sink_ndjson")
+        getattr(frame.lazy(), sink)(stream)
 
 
 def write_table(table: "engine.Table", path: Path, *, source: str | Path) -> None:
@@ -274,6 +268,8 @@ def reading(source: str | Path) -> Iterator[None]:
     except (*_BROKEN, NarwhalsError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         reason = re.sub(r"\w+://\S+", lambda found: shown(found[0]), reason)
+        if "://" in str(source):  # queries hold keys
+            reason = re.sub(r"\S*[?#@=]\S*", "...", reason)
         msg = f"{shown(source)}: {reason}"
         raise DataError(msg) from error
 

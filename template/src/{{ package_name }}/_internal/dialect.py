@@ -3,99 +3,40 @@
 import codecs
 import csv
 import gzip
-import itertools
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from ..errors import DataError
+from ..errors import DataError, require
 from .reading import Reading
 
-__all__ = ["MAX_COLUMNS", "Dialect", "look"]
+__all__ = ["MAX_COLUMNS", "File", "look"]
 
 MAX_COLUMNS = 20_000
 _BLOCK = 1 << 20
-_BOMS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 _COMMENT = re.compile(r"\s*(##|#|%|//|--)")
 _NUMBER = re.compile(r"\s*[-+]?[\d.,]*\d\s*")
 
 
-@dataclass(frozen=True)
-class Dialect:
-    """How a file is written; `source` is its path or URL, or its bytes as UTF-8."""
+class File(NamedTuple):
+    """A file whose columns are text, or have types already.
+
+    `open` gives its rows, with types for some columns; `check` refuses a row that is short.
+    """
 
     name: str
-    source: Any
-    encoding: str
-    separator: str
-    ending: str
-    skip: int
-    comment: str | None
-    columns: tuple[str, ...]
-    sample: bytes
-    doubts: tuple[str, ...]
-    keys: tuple[tuple[str, str], ...] = ()
-
-    def open(self, types: Mapping[str, Any], source: Any = None, **options: Any) -> pl.LazyFrame:
-        """Open the file with columns of these types, text where none is given."""
-        frame = pl.scan_csv(
-            self.source if source is None else source,
-            separator=self.separator,
-            eol_char=self.ending,
-            skip_lines=self.skip,
-            comment_prefix=self.comment,
-            with_column_names=lambda _: [*self.columns],  # polars keeps quotes double
-            schema_overrides={name: types[name] for name in self.columns if name in types},
-            infer_schema=False,
-            glob=False,
-            **options,
-        )
-        return frame.with_columns(pl.lit(value).alias(key) for key, value in self.keys)
-
-    def first(self) -> pl.DataFrame:
-        """Give rows of the sample, as text."""
-        frame = self.open({}, self.sample, truncate_ragged_lines=True).collect()
-        return frame.filter(~pl.all_horizontal(pl.all().is_null()))
-
-    def check_rows(self, n_rows: int) -> None:
-        """Refuse the first row that has more or fewer fields than the header.
-
-        Quick where the signs between fields are as many as `n_rows` need.
-        """
-        if isinstance(self.source, str) or getattr(self.source, "suffix", "") == ".zst":
-            return  # polars refuses long rows
-        content = _whole(self.source)
-        sign, ends = self.separator.encode(), (n_rows + 1) * (len(self.columns) - 1)
-        if b'"' not in content and not self.skip and content.count(sign) == ends:
-            return
-        lines = content.decode("utf-8", "replace").split(self.ending)[self.skip :]
-        limit = csv.field_size_limit(2**31 - 1)
-        try:
-            self._check(csv.reader((f"{line}\n" for line in lines), delimiter=self.separator))
-        finally:
-            csv.field_size_limit(limit)
-
-    def _check(self, rows: Any) -> None:
-        comment = self.comment or "\n"
-        for number, row in enumerate(rows, start=self.skip + 1):
-            if row and len(row) != len(self.columns) and not row[0].startswith(comment):
-                header = f"the header has {len(self.columns)}"
-                msg = f"{self.name}: row {number} has {len(row)} fields, {header}"
-                raise DataError(msg)
+    open: Callable[[Mapping[str, Any]], pl.LazyFrame]
+    sample: pl.DataFrame
+    separator: str = ","
+    doubts: tuple[str, ...] = ()
+    check: Callable[[], None] = lambda: None
 
 
-def look(
-    name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], ...] = ()
-) -> Dialect:
+def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], ...] = ()) -> File:
     """Find how a file is written.
 
     Parameters
@@ -107,6 +48,8 @@ def look(
     reading
         What is known: all that is "auto" is found from the beginning of the file and
         blocks spread over it.
+    keys
+        Columns with one value each, from the names of folders.
 
     Raises
     ------
@@ -115,67 +58,100 @@ def look(
     """
     head = _head(source)
     encoding = _encoding(head) if reading.encoding == "auto" else reading.encoding
-    if encoding != "utf-8":
-        source = _decode(name, _whole(source), encoding)
+    unicode = encoding in ("utf-8", "utf-8-sig", "ascii")
+    quote = re.search(rb'[,;|\t] +"', head)  # a quote must begin its field
+    if not unicode or quote or (b"\r" in head and b"\n" not in head):
+        source = _plain(name, source, encoding)
         head = _head(source)
-    text = head.decode("utf-8", "replace")
-    doubts = _told(text, encoding) if reading.encoding == "auto" else []
-    ending = "\r" if "\r" in text and "\n" not in text else "\n"
-    lines = re.sub('"[^"]*"', "", text).split(ending)[:1000]
+    text = head.decode("utf-8-sig", "replace")
+    lines = re.sub('"[^"]*"', "", text).split("\n")[:1000]
     separator = _separator(lines) if reading.separator == "auto" else reading.separator
-    found = (reading.comment or None) if reading.comment != "auto" else None
-    skip, above = _header(lines, separator, found)
+    comment = (reading.comment or None) if reading.comment != "auto" else None
+    skip, above = _header(lines, separator, comment)
+    doubts = []
+    if encoding == "cp1252" and reading.encoding == "auto":
+        odd = re.search(r"\w*[^\x00-\x7f]\w*", text)
+        example = f" ({odd[0]!r})" if odd else ""
+        doubts = [f'not UTF-8, read as cp1252{example}; set encoding = "cp1252" to silence']
     if above:
         sign = _COMMENT.match(above[0])
-        inside = sign and any(line.startswith(sign[1]) for line in lines[skip + 1 :])
-        found = sign[1] if sign and inside else found
+        comment = sign[1] if sign else comment
         setting = f'; set comment = "{sign[1]}" to silence' if sign else ""
         doubts += [f"left out {len(above)} lines above the header ({above[0]!r}){setting}"]
-    names = _names(name, text.split(ending)[skip:], separator)
-    doubts += _odd_header(names)
-    if re.search(rf'{re.escape(separator or ",")} +"', text):  # a quote must begin its field
-        source = re.sub(rb"(?<=[,;|]) +(?=\")", b"", _whole(source))
-        head = _head(source)
-        names = _names(name, head.decode("utf-8", "replace").split(ending)[skip:], separator)
-    return Dialect(
-        *(name, source, encoding, separator, ending, skip, found, names, head, tuple(doubts)),
-        keys,
+    names = _names(name, text.split("\n")[skip:], separator)
+
+    def scan(source: Any, types: Mapping[str, Any], **options: Any) -> pl.LazyFrame:
+        frame = pl.scan_csv(
+            source,
+            separator=separator,
+            skip_lines=skip,
+            comment_prefix=comment,
+            with_column_names=lambda _: names,  # polars keeps quotes double
+            schema_overrides={name: types[name] for name in names if name in types},
+            infer_schema=False,
+            glob=False,
+            **options,
+        )
+        return frame.with_columns(pl.lit(value).alias(key) for key, value in keys)
+
+    sample = scan(head, {}, truncate_ragged_lines=True).collect()
+    sample = sample.filter(~pl.all_horizontal(pl.all().is_null()))
+    return File(
+        name,
+        lambda types: scan(source, types),
+        sample,
+        separator,
+        (*doubts, *_odd_header(names)),
+        lambda: _check(name, source, len(names), separator, skip, comment),
     )
+
+
+def _check(
+    name: str, source: Any, n_fields: int, separator: str, skip: int, comment: str | None
+) -> None:
+    """Refuse the first row that has more or fewer fields than the header."""
+    line = pl.col("line")
+    quotes = line.str.count_matches('"', literal=True)
+    whole = ((quotes.cum_sum() - quotes) % 2 == 0) & (quotes % 2 == 0)  # no quote goes on
+    bare = line.str.replace_all('"[^"]*"', "")
+    lines = pl.scan_lines(source, glob=False, row_index_name="row", row_index_offset=1)
+    lines = lines.slice(skip).filter(whole, line != "", ~line.str.starts_with(comment or "\n"))
+    lines = lines.with_columns(n=bare.str.count_matches(separator, literal=True) + 1)
+    for row in lines.filter(pl.col("n") != n_fields).head(1).collect().rows(named=True):
+        msg = f"{name}: row {row['row']} has {row['n']} fields, the header has {n_fields}"
+        raise DataError(msg)
+
+
+def _kind(source: Any) -> str:
+    """Give the suffix of a path, "url" or "" for bytes."""
+    return "url" if isinstance(source, str) else getattr(source, "suffix", "").lower()
 
 
 def _head(source: Any) -> bytes:
     """Give the beginning of a file and blocks of whole lines spread over it."""
-    if isinstance(source, bytes):
-        return source[: source.find(b"\n", 4 * _BLOCK) + 1 or None]
-    if isinstance(source, str) or source.suffix == ".zst":
+    if _kind(source) in ("url", ".zst"):
         lines = pl.scan_lines(source, glob=False).head(10_000).collect().to_series()
         return "\n".join(lines).encode()
-    with gzip.open(source) if source.suffix.lower() == ".gz" else source.open("rb") as stream:
+    if _kind(source) == ".gz":
+        with gzip.open(source) as unpacked:
+            return unpacked.read(_BLOCK) + unpacked.readline()
+    with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
+        n_bytes = stream.seek(0, 2)
+        stream.seek(0)
         head = [stream.read(_BLOCK) + stream.readline()]
-        n_bytes = source.stat().st_size if source.suffix.lower() != ".gz" else 0
         for place in range(len(head[0]), n_bytes, max(1, n_bytes // 32)):
             stream.seek(place)
-            whole = stream.read(_BLOCK // 8).rpartition(b"\n")[0]
+            whole = stream.read(_BLOCK // 16).rpartition(b"\n")[0]
             head.append(whole.partition(b"\n")[2])
     return b"\n".join(part.removesuffix(b"\n") for part in head if part)
 
 
-def _whole(source: Any) -> bytes:
-    if isinstance(source, str) or source.suffix == ".zst":
-        msg = f"{source}: only UTF-8 text can be read there: convert it, or copy it here first"
-        raise DataError(msg)
-    if isinstance(source, bytes):
-        return source
-    content: bytes = source.read_bytes()
-    return gzip.decompress(content) if source.suffix.lower() == ".gz" else content
-
-
 def _encoding(head: bytes) -> str:
     """Tell the encoding; what is no Unicode is taken for Western European."""
-    marked = next((name for mark, name in _BOMS.items() if head.startswith(mark)), None)
-    if marked or head.count(b"\0") > len(head) // 4:
-        zeros = head[::2].count(0), head[1::2].count(0)
-        return marked or ("utf-16-be" if zeros[0] > zeros[1] else "utf-16-le")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if head.count(b"\0") > len(head) // 4:
+        return "utf-16-le"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeError:
@@ -183,33 +159,20 @@ def _encoding(head: bytes) -> str:
     return "utf-8"
 
 
-def _decode(name: str, content: bytes, encoding: str) -> bytes:
+def _plain(name: str, source: Any, encoding: str) -> bytes:
+    """Give the text of a file as UTF-8, with line ends and quotes as polars needs them."""
+    msg = f"{name}: only plain UTF-8 text can be read there: convert it, or copy it here first"
+    require(_kind(source) not in ("url", ".zst"), DataError, msg)
+    content = source if isinstance(source, bytes) else source.read_bytes()
+    if _kind(source) == ".gz":
+        content = gzip.decompress(content)
     try:
-        return content.decode(encoding).encode()
+        text = content.decode(encoding, "replace" if encoding == "cp1252" else "strict")
     except UnicodeError as error:
-        if encoding == "cp1252":  # a few bytes have no meaning there
-            return content.decode("latin-1").encode()
         msg = f"cannot read {name} as {encoding} text: {error}; set encoding"
         raise DataError(msg) from error
-
-
-def _told(text: str, encoding: str) -> list[str]:
-    if encoding != "cp1252":
-        return []
-    odd = re.search(r"\w*[^\x00-\x7f]\w*", text)
-    example = f" ({odd[0]!r})" if odd else ""
-    return [f'not UTF-8, read as cp1252{example}; set encoding = "cp1252" to silence']
-
-
-def _odd_header(names: tuple[str, ...]) -> list[str]:
-    """Report what is hardly a header."""
-    unnamed = sum(name.startswith("\0") for name in names)
-    doubts = [f"left out {unnamed} columns without a name (row numbers?)"] if unnamed else []
-    if len(names) > 1 and any(_NUMBER.fullmatch(name) for name in names):
-        doubts += [f'the first line holds numbers ("{names[0]}"): is there no header?']
-    if len(names) == 1 and re.search(r"\w[^\w.-]+\w", names[0]):
-        doubts += [f'one column, "{names[0]}": set separator if there are more']
-    return doubts
+    text = text if "\n" in text else text.replace("\r", "\n")
+    return re.sub(r'(?<=[,;|\t]) +(?=")', "", text).encode()
 
 
 def _separator(lines: list[str]) -> str:
@@ -224,23 +187,32 @@ def _separator(lines: list[str]) -> str:
 
 
 def _header(lines: list[str], separator: str, comment: str | None) -> tuple[int, list[str]]:
-    """Find the line of the header, and what stands above it."""
+    """Find the line of the header, and what stands above it: comments, or a heading."""
     kept = [number for number, line in enumerate(lines) if line.strip()]
     kept = [number for number in kept if not (comment and lines[number].startswith(comment))]
-    counts = Counter(lines[number].count(separator) for number in kept)
+    counts = Counter(lines[n].count(separator) for n in kept if not _COMMENT.match(lines[n]))
     usual = counts.most_common(1)[0][0] if counts else 0
-    first = next((number for number in kept if lines[number].count(separator) == usual), 0)
-    above = [number for number in kept if number < first]
-    if usual == 0:
-        above = list(itertools.takewhile(lambda number: _COMMENT.match(lines[number]), kept))
-        first = next((number for number in kept if number not in above), 0)
-    commented = all(_COMMENT.match(lines[number]) for number in above)
+    fits = (n for n in kept if lines[n].count(separator) == usual)
+    first = next((n for n in fits if usual or not _COMMENT.match(lines[n])), 0)
+    above = [lines[number] for number in kept if number < first]
+    commented = all(map(_COMMENT.match, above))
     if not commented and any(map(_NUMBER.fullmatch, lines[first].split(separator))):
-        return kept[0], []
-    return first, [lines[number] for number in above]
+        return kept[0], []  # rows are ragged
+    return first, above
 
 
-def _names(name: str, lines: list[str], separator: str) -> tuple[str, ...]:
+def _odd_header(names: list[str]) -> list[str]:
+    """Report what is hardly a header."""
+    unnamed = sum(name.startswith("\0") for name in names)
+    doubts = [f"left out {unnamed} columns without a name (row numbers?)"] if unnamed else []
+    if len(names) > 1 and any(map(_NUMBER.fullmatch, names)):
+        doubts += [f'the first line holds numbers ("{names[0]}"): is there no header?']
+    if len(names) == 1 and re.search(r"\w[^\w.-]+\w", names[0]):
+        doubts += [f'one column, "{names[0]}": set separator if there are more']
+    return doubts
+
+
+def _names(name: str, lines: list[str], separator: str) -> list[str]:
     """Read the header."""
     try:
         header = next(csv.reader((f"{line}\n" for line in lines), delimiter=separator or "\0"), [])
@@ -248,16 +220,11 @@ def _names(name: str, lines: list[str], separator: str) -> tuple[str, ...]:
         msg = f"cannot read the header of {name}: {error}"
         raise DataError(msg) from error
     names = [field.strip() for field in header]
-    if len(names) > MAX_COLUMNS:
-        msg = (
-            f"{name} has {len(names)} columns, at most {MAX_COLUMNS} are read: write fewer columns"
-        )
-        raise DataError(msg)
-    repeated = sorted(field for field, n_times in Counter(names).items() if field and n_times > 1)
-    if not any(names):
-        msg = f"{name} is empty" if not header else f"{name}: no column has a name"
-        raise DataError(msg)
-    if repeated:
-        msg = f"{name}: column names must differ, got {', '.join(repeated[:5])} more than once"
-        raise DataError(msg)
-    return tuple(field or f"\0{number}" for number, field in enumerate(names))
+    repeated = sorted(field for field, n in Counter(names).items() if field and n > 1)
+    require(header, DataError, f"{name} is empty")
+    require(any(names), DataError, f"{name}: no column has a name")
+    msg = f"{name} has {len(names)} columns: at most {MAX_COLUMNS} are read, write fewer"
+    require(len(names) <= MAX_COLUMNS, DataError, msg)
+    msg = f"{name}: column names must differ, got {', '.join(repeated[:5])} more than once"
+    require(not repeated, DataError, msg)
+    return [field or f"\0{number}" for number, field in enumerate(names)]

@@ -30,32 +30,28 @@ def _codec(value: str) -> str:
         raise ValueError(msg) from error
 
 
-def _several(value: Any) -> Any:
-    return value if value == "auto" else split(value)
-
-
 Sign = Annotated[str, AfterValidator(_sign)]
-Several = Annotated[Literal["auto"] | tuple[str, ...], NoDecode, BeforeValidator(_several)]
+Several = Annotated[
+    Literal["auto"] | tuple[str, ...],
+    NoDecode,
+    BeforeValidator(lambda value: value if value == "auto" else split(value)),
+]
 
 
 class Reading(BaseModel):
-    """How tables are read: what is "auto" is found from the table itself."""
+    """How tables are read, as `flags.READING` says: what is "auto" is found from the table."""
 
     model_config = ConfigDict(frozen=True)
 
-    separator: Annotated[Sign, Field(description=READING["separator"])] = "auto"
-    decimal: Annotated[Literal["auto", ".", ","], Field(description=READING["decimal"])] = "auto"
-    thousands: Annotated[Sign, Field(description=READING["thousands"])] = "auto"
-    encoding: Annotated[str, AfterValidator(_codec), Field(description=READING["encoding"])] = (
-        "auto"
-    )
-    missing: Annotated[Several, Field(description=READING["missing"])] = "auto"
-    comment: Annotated[str, Field(description=READING["comment"])] = "auto"
-    text: Annotated[Several, Field(description=READING["text"])] = "auto"
-    dates: Annotated[
-        str, Field(pattern="^(auto|day|month|.*%.*)$", description=READING["dates"])
-    ] = "auto"
-    sheet: Annotated[str, Field(description=READING["sheet"])] = "auto"
+    separator: Sign = "auto"
+    decimal: Literal["auto", ".", ","] = "auto"
+    thousands: Sign = "auto"
+    encoding: Annotated[str, AfterValidator(_codec)] = "auto"
+    missing: Several = "auto"
+    comment: str = "auto"
+    text: Several = "auto"
+    dates: Annotated[str, Field(pattern="^(auto|day|month|.*%.*)$")] = "auto"
+    sheet: str = "auto"
 
     def or_else(self, other: Mapping[str, Any]) -> Self:
         """Take from others, e.g. those of training, what is "auto" here."""
