@@ -9,7 +9,6 @@ import contextlib
 import functools
 import importlib
 import logging
-import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,8 +89,7 @@ class Table:
 
     def count(self) -> int:
         """Count the rows."""
-        n_rows: int = self.ask(_count)
-        return n_rows
+        return int(self.ask(_count))
 
     def empty(self) -> pl.DataFrame:
         """Give the columns, without rows."""
@@ -115,16 +113,13 @@ def check(name: str, cluster: str | None) -> ModuleType | None:
     EngineError
         If it is not here or not installed, or the cluster has an address of another engine.
     """
-    folder = Path(__file__).parent / "engines"
-    found = [module.name for module in pkgutil.iter_modules([str(folder)]) if module.name[0] != "_"]
-    if name not in ["polars", *found]:
-        there = f"there is no engine {name!r}, only polars, {', '.join(found)}"
-        raise EngineError(there if found else absent(f"engine {name} is"))
-    module = importlib.import_module(f"{__package__}.engines.{name}") if name in found else None
-    begins: tuple[str, ...] = getattr(module, "ADDRESSES", ())
-    if cluster and begins and not cluster.startswith(begins):
-        msg = f"cluster={cluster} is none of {name}: its addresses begin with {' or '.join(begins)}"
-        raise EngineError(msg)
+    if name == "polars":
+        return None
+    try:
+        choice = importlib.import_module(f"{__package__}.engines._choice")
+    except ModuleNotFoundError as error:
+        raise EngineError(absent(f"engine {name} is")) from error
+    module: ModuleType = choice.choose(name, cluster)
     return module
 
 
@@ -157,8 +152,8 @@ def start(name: str, cluster: str | None, output: Path) -> Iterator[Open]:
         yield lambda frame, *_, **__: Table(frame)
 
 
-def _count(frame: Any) -> int:
-    return int(nw.from_native(frame).lazy().select(nw.len()).collect("polars").item())
+def _count(frame: Any) -> Any:
+    return nw.from_native(frame).lazy().select(nw.len()).collect("polars").item()
 
 
 def _empty(frame: Any) -> Any:
