@@ -7,6 +7,7 @@ says of the whole program.
 """
 
 import ast
+import importlib
 import io
 import os
 import pkgutil
@@ -35,9 +36,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _modules():
             return None
-        from importlib import import_module
-
-        return _with_options(import_module(f"{_COMMANDS}.{name}").command)
+        return _with_options(importlib.import_module(f"{_COMMANDS}.{name}").command)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         about = _modules("").get("commands")
@@ -128,8 +127,8 @@ def _set_level(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
         logger.handlers = [handler]
-        loud = [logging.WARNING, logging.INFO, logging.DEBUG][min(value, 2)]
-        logger.setLevel(logging.ERROR if param.name == "quiet" and value else loud)
+        lower = logging.WARNING - 10 * min(value, 2)  # by a level for each -v
+        logger.setLevel(logging.ERROR if param.name == "quiet" and value else lower)
 
 
 def _log_warning(message: Warning | str) -> None:

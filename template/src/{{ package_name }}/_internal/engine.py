@@ -1,7 +1,7 @@
 """Run the same steps with any engine: polars, and those in ``engines``, found by their files.
 
 An engine is a module with ``start(cluster, output)``, a context manager that gives a function
-as `Open`; ``ADDRESSES`` says how the addresses of its clusters begin. ``size = full`` brings
+as `start` does; ``ADDRESSES`` says how the addresses of its clusters begin. ``size = full`` brings
 duckdb, pandas, dask and spark.
 """
 
@@ -21,16 +21,16 @@ import polars as pl
 from ..errors import EngineError
 from . import absent, registry
 
-__all__ = ["Open", "Recipe", "Table", "check", "start"]
+__all__ = ["Recipe", "Table", "check", "start"]
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Recipe:
     """A step from batch to batch; each process that takes it builds it once, by ``build(*given)``.
 
-    For a cluster `build` must be a function of a module, and `given` must pickle.
+    `given` must be hashable; for a cluster it must pickle, and `build` be a function of a module.
     """
 
     build: Callable[..., Callable[[pl.DataFrame], pl.DataFrame]]
@@ -38,15 +38,13 @@ class Recipe:
 
     def __call__(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Take the step."""
-        return self._step(batch)
+        return _built(self.build, *self.given)(batch)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Leave what was built behind."""
-        return Recipe, (self.build, self.given)
 
-    @functools.cached_property
-    def _step(self) -> Callable[[pl.DataFrame], pl.DataFrame]:
-        return self.build(*self.given)
+@functools.lru_cache(maxsize=1)
+def _built(build: Callable[..., Any], *given: Any) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    step: Callable[[pl.DataFrame], pl.DataFrame] = build(*given)
+    return step
 
 
 @dataclass(frozen=True)
@@ -97,14 +95,6 @@ class Table:
         return made
 
 
-Open = Callable[..., Table]
-"""``opened(frame, parts, keep=(), *, exact=False)`` gives a table.
-
-`frame` is what polars reads of the files `parts`. The columns to `keep` must come back as they
-are, or EngineError is raised. With `exact` none is changed or left out, and a cluster gives its
-workers."""
-
-
 def check(name: str, cluster: str | None) -> ModuleType | None:
     """Find an engine; None: polars, which needs no start.
 
@@ -124,7 +114,7 @@ def check(name: str, cluster: str | None) -> ModuleType | None:
 
 
 @contextlib.contextmanager
-def start(name: str, cluster: str | None, output: Path) -> Iterator[Open]:
+def start(name: str, cluster: str | None, output: Path) -> Iterator[Callable[..., Table]]:
     """Start an engine; stop it and what it started in the end.
 
     Parameters
@@ -136,6 +126,14 @@ def start(name: str, cluster: str | None, output: Path) -> Iterator[Open]:
     output
         The file to be written. An engine's own files lie beside it, in a folder that the
         workers of a cluster must share.
+
+    Yields
+    ------
+    Callable[..., Table]
+        ``opened(frame, parts, keep=(), *, exact=False)`` gives a table. `frame` is what polars
+        reads of the files `parts`. The columns to `keep` must come back as they are, or
+        EngineError is raised. With `exact` none is changed or left out, and a cluster gives its
+        workers.
 
     Raises
     ------

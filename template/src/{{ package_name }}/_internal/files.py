@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import DataError, require
+from . import explained
 
 __all__ = ["atomic", "write_together"]
 
@@ -74,7 +75,7 @@ def _part(path: Path) -> Iterator[Path]:
 
     An error of the operating system becomes one line that names `path`.
     """
-    try:
+    with explained(DataError, f"cannot write {path}"):
         msg = f"cannot write {path}: it is no regular file, name another"
         require(path.is_file() or not path.exists(), DataError, msg)
         target = path.resolve()
@@ -85,9 +86,6 @@ def _part(path: Path) -> Iterator[Path]:
             yield Path(name)
         finally:
             Path(name).unlink(missing_ok=True)
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror or error}"
-        raise DataError(msg) from error
 
 
 def _finish(part: Path) -> None:

@@ -1,13 +1,14 @@
 """Find plugins in a folder: files and packages that only their owner can change. None is run."""
 
 import hashlib
+import itertools
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import PluginError, require
-from . import absent
+from . import absent, explained
 from .modules import Plugin
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "check", "find", "read"]
@@ -23,12 +24,9 @@ def find(folder: Path) -> Iterator[Plugin]:
     PluginError
         If there is no such folder, or others than its owner and root can change it.
     """
-    try:
+    with explained(PluginError, f"cannot read the plugin folder {folder}"):
         _size(folder, folder.stat())
         entries = sorted(folder.iterdir())
-    except OSError as error:
-        msg = f"cannot read the plugin folder {folder}: {error.strerror}"
-        raise PluginError(msg) from error
     for path in entries:
         package = os.path.isfile(path / "__init__.py")  # noqa: PTH113 - never raises
         if path.name[0] not in "._" and (package or path.suffix in (".py", ".zip")):
@@ -63,11 +61,7 @@ def check(path: Path) -> None:
     """
     msg = f"{path} has no name for a plugin: use letters, digits, underscores and hyphens"
     require(path.stem.replace("-", "_").isidentifier(), PluginError, msg)
-    found = [path]
-    for place, folders, names in os.walk(path):
-        found += [Path(place, name) for name in (*folders, *names)]
-        if len(found) > MAX_FILES:
-            break
+    found = [path, *itertools.islice(path.rglob("*"), MAX_FILES)]
     n_bytes = sum(_size(each, each.lstat()) for each in found)
     msg = f"{path} holds more than {MAX_FILES:,} files or {MAX_BYTES >> 20} MiB"
     require(len(found) <= MAX_FILES and n_bytes <= MAX_BYTES, PluginError, msg)

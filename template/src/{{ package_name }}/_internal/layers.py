@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode
 
 from ..errors import ConfigError
+from . import explained
 
 __all__ = ["PREFIX", "Names", "Steps", "load", "origins", "split"]
 
@@ -87,12 +88,9 @@ def _gathered(
 
 def _read(path: Path) -> dict[str, Any]:
     """Read a TOML file; its plugin folder is relative to the file."""
-    try:
+    what = f"cannot read the config file {path}"
+    with explained(ConfigError, what, (OSError, ValueError, RecursionError)):
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        msg = f"cannot read the config file {path}: {reason}"
-        raise ConfigError(msg) from error
     if values.get("plugin_folder") and isinstance(values["plugin_folder"], str):
         values["plugin_folder"] = path.parent / values["plugin_folder"]
     logger.debug("read %d settings from %s", len(values), path)

@@ -10,7 +10,6 @@ import json
 import logging
 import pkgutil
 import platform
-import stat
 from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
@@ -22,7 +21,7 @@ import pydantic
 import skops.io
 
 from ..errors import ModelError, require
-from . import files, first_line, trees
+from . import explained, files, trees
 
 __all__ = ["ALLOWED", "CARD", "MODEL", "load", "read", "read_card", "save", "unpack", "versions"]
 
@@ -182,12 +181,10 @@ def unpack(content: bytes, *, trusted: Collection[str] = ()) -> Any:
         As `load`.
     """
     safe = _checked(content, trusted)
-    try:
+    what = f"{MODEL} holds no model that can predict, train again"
+    with explained(ModelError, what, (Exception,)):  # whatever made-up values make libraries raise
         estimator = skops.io.loads(safe, trusted=[*ALLOWED, *trusted])
         _try(estimator)
-    except Exception as error:  # whatever made-up values make libraries raise
-        msg = f"{MODEL} holds no model that can predict ({_line(error)}): train again"
-        raise ModelError(msg) from error
     return estimator
 
 
@@ -216,34 +213,29 @@ def versions() -> dict[str, str]:
 
 def _parsed(text: str | bytes, path: object) -> dict[str, Any]:
     """Read a card from its text, if it says what commands rely on."""
+    with explained(ModelError, f"{path} is no JSON file", (ValueError, RecursionError)):
+        card = json.loads(text)
+    known = isinstance(card, dict) and card.get("format") == 1
+    require(known, ModelError, f"{path} is no model card of format 1: train again")
+    msg = f"{path} was changed since it was saved (SHA-256 differs): train again"
+    require(card.get("card_sha256") == _card_sha256(card), ModelError, msg)
     try:
-        card: dict[str, Any] = json.loads(text)
         _Card.model_validate(card)
     except pydantic.ValidationError as error:
         fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"])) or "file"
-        reason = f"{where}: {fault['msg']}, got {fault['input']!r:.60}"
-        msg = f"{path} is no model card of format 1 ({reason}): train again"
+        where = ".".join(map(str, fault["loc"]))
+        msg = f"{path}: {where}: {fault['msg']}, got {fault['input']!r:.60}: train again"
         raise ModelError(msg) from error
-    except (ValueError, RecursionError) as error:
-        msg = f"{path} is no JSON file: {_line(error)}"
-        raise ModelError(msg) from error
-    msg = f"{path} was changed since it was saved (SHA-256 differs): train again"
-    require(card.get("card_sha256") == _card_sha256(card), ModelError, msg)
-    return card
+    return dict(card)
 
 
 def _read(path: Path, limit: int) -> bytes:
     """Read a regular file of at most `limit` bytes."""
     msg = f"{path} must be a regular file of at most {limit} bytes: train again"
-    try:
-        state = path.stat()  # before it is opened: a pipe would wait for a writer
-        require(stat.S_ISREG(state.st_mode) and state.st_size <= limit, ModelError, msg)
-        with path.open("rb") as stream:
-            return stream.read(limit)
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror}"
-        raise ModelError(msg) from error
+    with explained(ModelError, f"cannot read {path}"):
+        size = path.stat().st_size  # before it is opened: a pipe would wait for a writer
+        require(path.is_file() and size <= limit, ModelError, msg)
+        return path.read_bytes()
 
 
 def _sha256(content: bytes) -> str:
@@ -262,13 +254,11 @@ def _checked(content: bytes, trusted: Collection[str]) -> bytes:
     msg = f"TRUSTED in model.py must name classes of {_LEARNERS}, got {never}: remove it"
     require(not never, ModelError, msg)
     names = {*ALLOWED, *trusted}
-    try:
+    what = f"{MODEL} is no model file that can be loaded"
+    with explained(ModelError, what, (Exception,)):  # whatever a foreign file makes skops raise
         safe, found = trees.checked(content, names)
         odd = [name for name in found if name.startswith(_UNCHECKED)]
         unknown = {*odd, *skops.io.get_untrusted_types(data=safe)} - names
-    except Exception as error:  # whatever a foreign file makes skops raise
-        msg = f"{MODEL} is no model file that can be loaded: {_line(error)}"
-        raise ModelError(msg) from error
     listed = ", ".join(f'"{name}"' for name in sorted(unknown))
     able = all(map(_may_be_trusted, unknown))
     remedy = f"add {listed} to TRUSTED in model.py" if able else f"never load {listed}"
@@ -296,8 +286,3 @@ def _try(estimator: Any) -> None:
     answer = np.asarray(getattr(estimator, "predict_proba", estimator.predict)(row))
     fits = answer.shape[:1] == (1,) and answer.ndim <= 2
     require(fits, ModelError, f"it predicts {answer.shape} values for a row")
-
-
-def _line(error: Exception) -> str:
-    """Put what an error says on one line of at most 200 characters."""
-    return first_line(error)[:200]

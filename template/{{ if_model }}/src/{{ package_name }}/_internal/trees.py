@@ -154,8 +154,7 @@ class _File:
         fits &= state["values"].shape == (len(nodes), n_outputs, max(n_classes))
         _require(fits and state["node_count"] == len(nodes), "a tree whose sizes do not agree")
         inner = np.flatnonzero(nodes["left_child"] != _tree.TREE_LEAF)
-        children = nodes[inner]["left_child"], nodes[inner]["right_child"]
-        _check_nodes(nodes, inner, children, nodes[inner]["feature"], n_features)
+        _check_nodes(nodes, inner, ("left_child", "right_child", "feature"), n_features)
 
     def _check_predictor(self, state: dict[str, Any], categorical: np.ndarray | None) -> None:
         values = {name: self._plain(state[name]) for name in state}
@@ -163,10 +162,8 @@ class _File:
         _require(categorical is not None, "a tree outside of an estimator")
         flags = np.asarray(categorical)
         inner = np.flatnonzero(nodes["is_leaf"] == 0)
-        splits = nodes[inner]
-        children = splits["left"], splits["right"]
-        _check_nodes(nodes, inner, children, splits["feature_idx"], len(flags))
-        splits = splits[splits["is_categorical"] != 0]
+        _check_nodes(nodes, inner, ("left", "right", "feature_idx"), len(flags))
+        splits = nodes[inner][nodes[inner]["is_categorical"] != 0]
         for name in ("raw_left_cat_bitsets", "binned_left_cat_bitsets"):
             n_bitsets, width = values[name].shape
             inside = width == 8 and (splits["bitset_idx"] < n_bitsets).all()
@@ -203,19 +200,16 @@ def _state(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_nodes(
-    nodes: np.ndarray,
-    inner: np.ndarray,
-    children: tuple[np.ndarray, np.ndarray],
-    feature: np.ndarray,
-    n_features: int,
+    nodes: np.ndarray, inner: np.ndarray, names: tuple[str, str, str], n_features: int
 ) -> None:
     """Refuse inner nodes with a child before them, a child twice or out of range, or no feature.
 
-    The first array has the shape (n_nodes,), the others (n_inner,).
+    `nodes` has the shape (n_nodes,), `inner`, their numbers, (n_inner,); `names` are the fields.
     """
-    ids = np.concatenate(children).astype(np.int64)
-    follow = (ids > np.tile(inner, 2)).all() and (ids < len(nodes)).all()
-    once = len(np.unique(ids)) == len(ids)
+    left, right, feature = (nodes[name][inner] for name in names)
+    children = np.concatenate([left, right]).astype(np.int64)
+    follow = (children > np.tile(inner, 2)).all() and (children < len(nodes)).all()
+    once = len(np.unique(children)) == len(children)
     ordered = nodes.ndim == 1 and len(nodes) > 0 and follow and once
     _require(ordered, "a tree whose nodes do not follow each other")
     known = ((feature >= 0) & (feature < n_features)).all()
