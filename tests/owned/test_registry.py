@@ -79,9 +79,11 @@ def test_module_says_whether_it_needs_the_whole_table(folder):
     assert (found["whole"].whole_table, found["add"].whole_table) == (True, False)
 
 
-def test_nothing_is_written_beside_a_plugin(folder):
-    registry.find(folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["add.py", "double.py"]
+def test_nothing_is_written_beside_a_plugin_or_into_a_package(folder):
+    write(folder / "box", __init__="from .part import transform", part=ADD)
+    before = sorted(folder.rglob("*"))
+    assert list(registry.find(folder)) == ["add", "box", "double"]
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_plugins_of_one_name_in_two_folders_do_not_mix(folder, tmp_path):

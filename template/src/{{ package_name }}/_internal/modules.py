@@ -136,11 +136,14 @@ def _import(plugin: Plugin) -> ModuleType:
         loader = _Loader(name, str(plugin.file))
         module = module_from_spec(spec_from_loader(name, loader))  # type: ignore[arg-type]
         sys.modules[name] = module
+        before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # of parts of a package
         try:
             loader.exec_module(module)
         except BaseException:
             del sys.modules[name]
             raise
+        finally:
+            sys.dont_write_bytecode = before
     return importlib.import_module(name)
 
 
