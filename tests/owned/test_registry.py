@@ -2,9 +2,8 @@ import io
 import logging
 import os
 import re
-import shutil
 import signal
-import subprocess
+import struct
 import textwrap
 import threading
 import zipfile
@@ -80,9 +79,11 @@ def test_module_says_whether_it_needs_the_whole_table(folder):
     assert (found["whole"].whole_table, found["add"].whole_table) == (True, False)
 
 
-def test_nothing_is_written_beside_a_plugin(folder):
-    registry.find(folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["add.py", "double.py"]
+def test_nothing_is_written_beside_a_plugin_or_into_a_package(folder):
+    write(folder / "box", __init__="from .part import transform", part=ADD)
+    before = sorted(folder.rglob("*"))
+    assert list(registry.find(folder)) == ["add", "box", "double"]
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_plugins_of_one_name_in_two_folders_do_not_mix(folder, tmp_path):
@@ -372,12 +373,18 @@ def test_plugin_that_ends_the_run_fails_like_another(folder, error):
         registry.apply(registry.pick(["broken"], folder), [1])
 
 
-@POSIX
+# As `setfacl -m u:65534:rw` writes it, after a version: tag (owner, user, group, mask, others), permissions, id.
+ACL = [(0x01, 6, -1), (0x02, 6, 65534), (0x04, 0, -1), (0x10, 6, -1), (0x20, 0, -1)]
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="this system has other access control lists")
 def test_what_an_access_control_list_lets_others_write_is_not_run(folder):
-    if not shutil.which("setfacl"):
-        pytest.skip("setfacl is not installed")
     write(folder, shared=DOUBLE)
-    subprocess.run(["setfacl", "-m", "u:nobody:rw", folder / "shared.py"], check=True)
+    content = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in ACL)
+    try:
+        os.setxattr(folder / "shared.py", "system.posix_acl_access", content)
+    except OSError as error:
+        pytest.skip(f"this file system has no access control lists: {error.strerror}")
     plugins, [broken] = registry.survey(folder)
     assert [plugin.name for plugin in plugins] == ["add", "double"]
     assert "shared.py can be changed by others: take that away with chmod go-w" in broken.error

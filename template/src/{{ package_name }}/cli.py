@@ -7,13 +7,12 @@ says of the whole program.
 """
 
 import ast
-import contextlib
+import importlib
 import io
 import os
 import pkgutil
 import sys
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +36,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _modules():
             return None
-        from importlib import import_module
-
-        return _with_options(import_module(f"{_COMMANDS}.{name}").command)
+        return _with_options(importlib.import_module(f"{_COMMANDS}.{name}").command)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         about = _modules("").get("commands")
@@ -47,8 +44,7 @@ class _Commands(click.Group):
         super().format_help_text(ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        modules = _modules()
-        rows = [(name, _help_line(name, modules[name])) for name in self.list_commands(ctx)]
+        rows = [(name, _help_line(name, finder)) for name, finder in sorted(_modules().items())]
         if rows:
             with formatter.section("Commands"):
                 formatter.write_dl(rows)
@@ -95,79 +91,34 @@ def _help_line(name: str, finder: Any) -> str:
 
 def _with_options(command: click.Command) -> click.Command:
     """Let a command and those below it take the options that all have."""
-    if not any(option.name == "verbose" for option in command.params):
-        command.params.extend(_options())
+    if _OPTIONS[0] not in command.params:
+        command.params.extend(_OPTIONS)
     for below in getattr(command, "commands", {}).values():
         _with_options(below)
     return command
 
 
-def _options() -> list[click.Option]:
-    path = click.Path(path_type=Path)
-    return [
-        click.Option(
-            ["--config"],
-            type=path,
-            callback=_set_config,
-            expose_value=False,
-            help="TOML file with settings.",
-        ),
-        click.Option(
-            ["--plugins", "plugin_folder"],
-            type=click.Path(),
-            callback=_set_variable,
-            expose_value=False,
-            help="Folder with plugins of your own.",
-        ),
-        click.Option(
-            ["--no-plugins"],
-            is_flag=True,
-            callback=_set_variable,
-            expose_value=False,
-            help="Only plugins that come with the package.",
-        ),
-        click.Option(
-            ["-v", "--verbose"],
-            count=True,
-            callback=_set_level,
-            expose_value=False,
-            help="Log more; twice: all.",
-        ),
-        click.Option(
-            ["-q", "--quiet"],
-            is_flag=True,
-            callback=_set_level,
-            expose_value=False,
-            help="Log errors only.",
-        ),
-    ]
-
-
-def _set_config(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+def _set_config(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Hand the path to the command, which gets it with ``click.pass_obj``."""
     if value is not None:
-        ctx.obj = value
+        ctx.obj = Path(value)
 
 
-def _set_variable(ctx: click.Context, param: click.Parameter, value: object) -> None:
-    """Let an option be the variable of its setting until the command ends."""
-    if value or value == "":
-        ctx.with_resource(_variable(f"{__package__}_{param.name}".upper(), str(value)))
-
-
-@contextlib.contextmanager
-def _variable(name: str, value: str) -> Iterator[None]:
+def _set_variable(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Set the environment variable of a setting while the command runs."""
+    name = f"{__package__}_{param.name}".upper()
     before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        del os.environ[name]
-        if before is not None:
-            os.environ[name] = before
+
+    def restore() -> None:
+        os.environ.pop(name)
+        os.environ.update({} if before is None else {name: before})
+
+    if value or value == "":
+        os.environ[name] = str(value)
+        ctx.call_on_close(restore)
 
 
-def _set_level(ctx: click.Context, param: click.Parameter, value: int) -> None:
+def _set_level(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Send the package's log to stderr, warnings and above if nothing else is asked."""
     import logging
 
@@ -176,8 +127,8 @@ def _set_level(ctx: click.Context, param: click.Parameter, value: int) -> None:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
         logger.handlers = [handler]
-        levels = {0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
-        logger.setLevel(logging.ERROR if param.name == "quiet" and value else levels[min(value, 2)])
+        lower = logging.WARNING - 10 * min(value, 2)  # by a level for each -v
+        logger.setLevel(logging.ERROR if param.name == "quiet" and value else lower)
 
 
 def _log_warning(message: Warning | str) -> None:
@@ -187,7 +138,21 @@ def _log_warning(message: Warning | str) -> None:
     logging.getLogger(__package__).warning("%s", " ".join(str(message).split()))
 
 
-@click.group(cls=_Commands, params=_options())
+_PATH: dict[str, Any] = {"type": click.Path()}
+_FLAG: dict[str, Any] = {"is_flag": True}
+_OPTIONS = [  # of all commands
+    click.Option(names, callback=callback, expose_value=False, help=text, **more)
+    for names, callback, text, more in [
+        (["--config"], _set_config, "TOML file with settings.", _PATH),
+        (["--plugins", "plugin_folder"], _set_variable, "Folder with plugins of your own.", _PATH),
+        (["--no-plugins"], _set_variable, "Only plugins that come with the package.", _FLAG),
+        (["-v", "--verbose"], _set_level, "Log more; twice: all.", {"count": True}),
+        (["-q", "--quiet"], _set_level, "Log errors only.", _FLAG),
+    ]
+]
+
+
+@click.group(cls=_Commands, params=[*_OPTIONS])
 @click.version_option(package_name=__package__)
 def _group() -> None:
     """Hold the commands."""

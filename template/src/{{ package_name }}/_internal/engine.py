@@ -1,7 +1,7 @@
 """Run the same steps with any engine: polars, and those in ``engines``, found by their files.
 
 An engine is a module with ``start(cluster, output)``, a context manager that gives a function
-as `Open`; ``ADDRESSES`` says how the addresses of its clusters begin. ``size = full`` brings
+as `start` does; ``ADDRESSES`` says how the addresses of its clusters begin. ``size = full`` brings
 duckdb, pandas, dask and spark.
 """
 
@@ -9,7 +9,6 @@ import contextlib
 import functools
 import importlib
 import logging
-import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,16 +21,16 @@ import polars as pl
 from ..errors import EngineError
 from . import absent, registry
 
-__all__ = ["Open", "Recipe", "Table", "check", "start"]
+__all__ = ["Recipe", "Table", "check", "start"]
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Recipe:
     """A step from batch to batch; each process that takes it builds it once, by ``build(*given)``.
 
-    For a cluster `build` must be a function of a module, and `given` must pickle.
+    `given` must be hashable; for a cluster it must pickle, and `build` be a function of a module.
     """
 
     build: Callable[..., Callable[[pl.DataFrame], pl.DataFrame]]
@@ -39,15 +38,13 @@ class Recipe:
 
     def __call__(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Take the step."""
-        return self._step(batch)
+        return _built(self.build, *self.given)(batch)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Leave what was built behind."""
-        return Recipe, (self.build, self.given)
 
-    @functools.cached_property
-    def _step(self) -> Callable[[pl.DataFrame], pl.DataFrame]:
-        return self.build(*self.given)
+@functools.lru_cache(maxsize=1)
+def _built(build: Callable[..., Any], *given: Any) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    step: Callable[[pl.DataFrame], pl.DataFrame] = build(*given)
+    return step
 
 
 @dataclass(frozen=True)
@@ -90,21 +87,12 @@ class Table:
 
     def count(self) -> int:
         """Count the rows."""
-        n_rows: int = self.ask(_count)
-        return n_rows
+        return int(self.ask(_count))
 
     def empty(self) -> pl.DataFrame:
         """Give the columns, without rows."""
         made: pl.DataFrame = self.ask(_empty)
         return made
-
-
-Open = Callable[..., Table]
-"""``opened(frame, parts, keep=(), *, exact=False)`` gives a table.
-
-`frame` is what polars reads of the files `parts`. The columns to `keep` must come back as they
-are, or EngineError is raised. With `exact` none is changed or left out, and a cluster gives its
-workers."""
 
 
 def check(name: str, cluster: str | None) -> ModuleType | None:
@@ -115,21 +103,18 @@ def check(name: str, cluster: str | None) -> ModuleType | None:
     EngineError
         If it is not here or not installed, or the cluster has an address of another engine.
     """
-    folder = Path(__file__).parent / "engines"
-    found = [module.name for module in pkgutil.iter_modules([str(folder)]) if module.name[0] != "_"]
-    if name not in ["polars", *found]:
-        there = f"there is no engine {name!r}, only polars, {', '.join(found)}"
-        raise EngineError(there if found else absent(f"engine {name} is"))
-    module = importlib.import_module(f"{__package__}.engines.{name}") if name in found else None
-    begins: tuple[str, ...] = getattr(module, "ADDRESSES", ())
-    if cluster and begins and not cluster.startswith(begins):
-        msg = f"cluster={cluster} is none of {name}: its addresses begin with {' or '.join(begins)}"
-        raise EngineError(msg)
+    if name == "polars":
+        return None
+    try:
+        choice = importlib.import_module(f"{__package__}.engines._choice")
+    except ModuleNotFoundError as error:
+        raise EngineError(absent(f"engine {name} is")) from error
+    module: ModuleType = choice.choose(name, cluster)
     return module
 
 
 @contextlib.contextmanager
-def start(name: str, cluster: str | None, output: Path) -> Iterator[Open]:
+def start(name: str, cluster: str | None, output: Path) -> Iterator[Callable[..., Table]]:
     """Start an engine; stop it and what it started in the end.
 
     Parameters
@@ -141,6 +126,14 @@ def start(name: str, cluster: str | None, output: Path) -> Iterator[Open]:
     output
         The file to be written. An engine's own files lie beside it, in a folder that the
         workers of a cluster must share.
+
+    Yields
+    ------
+    Callable[..., Table]
+        ``opened(frame, parts, keep=(), *, exact=False)`` gives a table. `frame` is what polars
+        reads of the files `parts`. The columns to `keep` must come back as they are, or
+        EngineError is raised. With `exact` none is changed or left out, and a cluster gives its
+        workers.
 
     Raises
     ------
@@ -157,8 +150,8 @@ def start(name: str, cluster: str | None, output: Path) -> Iterator[Open]:
         yield lambda frame, *_, **__: Table(frame)
 
 
-def _count(frame: Any) -> int:
-    return int(nw.from_native(frame).lazy().select(nw.len()).collect("polars").item())
+def _count(frame: Any) -> Any:
+    return nw.from_native(frame).lazy().select(nw.len()).collect("polars").item()
 
 
 def _empty(frame: Any) -> Any:

@@ -6,7 +6,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from ..errors import DataError
+from ..errors import DataError, require
+from . import explained
 
 __all__ = ["atomic", "write_together"]
 
@@ -34,7 +35,7 @@ def atomic(path: Path, *, ready: Callable[[], None] | None = None) -> Iterator[P
     DataError
         If the file cannot be written (no permission, a folder, a full disk).
     """
-    with _explained(path), _part(path) as part:
+    with _part(path) as part:
         yield part
         _finish(part)
         if ready:
@@ -60,7 +61,6 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     with contextlib.ExitStack() as stack:
         parts = {}
         for path, content in contents.items():
-            stack.enter_context(_explained(path))
             parts[path] = stack.enter_context(_part(path))
             parts[path].write_bytes(content)
             _finish(parts[path])
@@ -70,31 +70,22 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn an error of the operating system into one line that names the file."""
-    try:
-        yield
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror or error}"
-        raise DataError(msg) from error
-
-
-@contextlib.contextmanager
 def _part(path: Path) -> Iterator[Path]:
-    """Make an empty file in the folder of `path`; delete it in the end if it is still there."""
-    if path.exists() and not path.is_file():
+    """Make an empty file in the folder of `path`; delete it in the end if it is still there.
+
+    An error of the operating system becomes one line that names `path`.
+    """
+    with explained(DataError, f"cannot write {path}"):
         msg = f"cannot write {path}: it is no regular file, name another"
-        raise DataError(msg)
-    target = path.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent
-    )
-    os.close(handle)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        require(path.is_file() or not path.exists(), DataError, msg)
+        target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(target.suffix, f".{target.name}.", target.parent)
+        os.close(handle)
+        try:
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
 
 def _finish(part: Path) -> None:

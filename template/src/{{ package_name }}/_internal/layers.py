@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode
 
 from ..errors import ConfigError
+from . import explained
 
 __all__ = ["PREFIX", "Names", "Steps", "load", "origins", "split"]
 
@@ -51,14 +52,14 @@ def load(kind: type[BaseSettings], file: Path | None, given: dict[str, Any]) -> 
         If the file cannot be read or a value breaks its rule. The message holds
         every mistake: key, value, rule.
     """
-    layers = _layers(kind, file, given)
-    values = {key: value for layer in layers for key, value in layer[1].items()}
+    found = _gathered(kind, file, given)
+    values = {name: value for name, (value, _) in found.items()}
     if values.get("plugin_folder") == "":  # as a path this would be the working folder
         values["plugin_folder"] = None
     try:
         return kind(**values)
     except ValidationError as error:
-        msg = "; ".join(_mistake(kind, item, layers) for item in error.errors())
+        msg = "; ".join(_mistake(kind, item, found) for item in error.errors())
         raise ConfigError(msg) from error
     except RecursionError as error:
         msg = "a setting is nested too deeply"
@@ -67,33 +68,29 @@ def load(kind: type[BaseSettings], file: Path | None, given: dict[str, Any]) -> 
 
 def origins(kind: type[BaseSettings], file: Path | None, given: dict[str, Any]) -> dict[str, str]:
     """Tell where each setting comes from: its name -> a file, variable or "default"."""
-    layers = _layers(kind, file, given)
-    return {name: _origin(name, layers) for name in kind.model_fields}
+    found = _gathered(kind, file, given)
+    return {name: found.get(name, (None, "default"))[1] for name in kind.model_fields}
 
 
-def _layers(
+def _gathered(
     kind: type[BaseSettings], file: Path | None, given: dict[str, Any]
-) -> list[tuple[str, dict[str, Any]]]:
-    """Collect (where, values) from the weakest source to the strongest."""
+) -> dict[str, tuple[Any, str]]:
+    """Collect settings from the weakest source to the strongest: name -> value, where from."""
     named = file or os.environ.get(f"{PREFIX}CONFIG")
-    return [
-        (str(named), _read(Path(named)) if named else {}),
-        (PREFIX, _environment(kind)),
-        (
-            "command line",
-            {key: value for key, value in given.items() if value is not None},
-        ),
-    ]
+    read = _read(Path(named)) if named else {}
+    told = {name: value for name, value in given.items() if value is not None}
+    return (
+        {name: (value, str(named)) for name, value in read.items()}
+        | {name: (value, PREFIX + name.upper()) for name, value in _environment(kind).items()}
+        | {name: (value, "command line") for name, value in told.items()}
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
     """Read a TOML file; its plugin folder is relative to the file."""
-    try:
+    what = f"cannot read the config file {path}"
+    with explained(ConfigError, what, (OSError, ValueError, RecursionError)):
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        msg = f"cannot read the config file {path}: {reason}"
-        raise ConfigError(msg) from error
     if values.get("plugin_folder") and isinstance(values["plugin_folder"], str):
         values["plugin_folder"] = path.parent / values["plugin_folder"]
     logger.debug("read %d settings from %s", len(values), path)
@@ -102,23 +99,16 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _environment(kind: type[BaseSettings]) -> dict[str, Any]:
     """Read the variables of this package; the unknown ones too, to be refused."""
-    unknown = {
-        name.upper().removeprefix(PREFIX).lower(): value
-        for name, value in os.environ.items()
-        if name.upper().startswith(PREFIX) and name.upper() != f"{PREFIX}CONFIG"
-    }
+    named = {name.upper(): name for name in os.environ if name.upper().startswith(PREFIX)}
+    named.pop(f"{PREFIX}CONFIG", None)
+    unknown = {name.removeprefix(PREFIX).lower(): os.environ[named[name]] for name in named}
     return unknown | EnvSettingsSource(kind)()
 
 
-def _origin(name: str, layers: list[tuple[str, dict[str, Any]]]) -> str:
-    where = next((where for where, values in reversed(layers) if name in values), "default")
-    return f"{PREFIX}{name.upper()}" if where == PREFIX else where
-
-
-def _mistake(kind: type[BaseSettings], item: Any, layers: list[tuple[str, dict[str, Any]]]) -> str:
-    """Put one error of pydantic into words: key, value, where from, rule."""
-    key = str(item["loc"][0])
-    rule = item["msg"]
+def _mistake(kind: type[BaseSettings], item: Any, found: dict[str, tuple[Any, str]]) -> str:
+    """Put one error of pydantic into words: name, value, where from, rule."""
+    name, rule = str(item["loc"][0]), item["msg"]
     if item["type"] == "extra_forbidden":
         rule = f"unknown; the settings are {', '.join(kind.model_fields)}"
-    return f"{key} = {item['input']!r} ({_origin(key, layers)}): {rule}"
+    _, origin = found.get(name, (None, "default"))
+    return f"{name} = {item['input']!r} ({origin}): {rule}"

@@ -13,9 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..errors import PluginError
+from ..errors import PluginError, require
+from . import first_line
 
-__all__ = ["Broken", "Plugin", "first_line", "forget", "guarded", "printable"]
+__all__ = ["Plugin", "guarded", "reload"]
 
 _PREFIX = f"{__package__.partition('.')[0]}_plugin_"
 _loaded: set[str] = set()
@@ -27,32 +28,40 @@ class Plugin:
 
     `module` is what to import, with a colon before the function if that is not ``transform``;
     without one `file` is run. `help`, `signature` and `whole_table` (it needs all rows at once)
-    are known once it was `described`.
+    are known once it was `described`. `error` says why it cannot be used; empty: it can.
     """
 
     name: str
     file: Path
     source: str
-    sha256: str
+    sha256: str = ""
     module: str = ""
     help: str = ""
     signature: str = ""
     whole_table: bool = False
+    error: str = ""
     options: dict[str, Any] = field(default_factory=dict)
 
     @functools.cached_property
     def transform(self) -> Callable[..., Any]:
         """Import the function."""
         name = self.module.partition(":")[2] or "transform"
-        made: Callable[..., Any] | None = getattr(_import(self), name, None)
-        if not callable(made):
-            msg = f"it must define a function {name}(frame)"
-            raise PluginError(msg)
-        return made
+        made: Any = getattr(_import(self), name, None)
+        require(callable(made), PluginError, f"it must define a function {name}(frame)")
+        return made  # type: ignore[no-any-return]
 
     def __call__(self, frame: Any) -> Any:
         """Apply the transform."""
         return self.transform(frame, **self.options)
+
+    def __str__(self) -> str:
+        """Write two lines; what a terminal would obey is escaped, e.g. a line break."""
+        text = f"{self.name}{self.signature}: {self.error or self.help}"
+        lines = text, f"    {self.source}, {self.file}"
+        escaped = (
+            "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines
+        )
+        return "\n".join(escaped)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the function behind."""
@@ -63,11 +72,9 @@ class Plugin:
         module, transform = _import(self), self.transform
         signature = inspect.signature(transform)
         options = [*signature.parameters.values()][1:]
-        if not signature.parameters or any(
-            option.kind is not option.KEYWORD_ONLY for option in options
-        ):
-            msg = f"transform must take (frame, *, option=…), got {signature}"
-            raise PluginError(msg)
+        by_keyword = all(option.kind is option.KEYWORD_ONLY for option in options)
+        msg = f"transform must take (frame, *, option=…), got {signature}"
+        require(signature.parameters and by_keyword, PluginError, msg)
         text = getattr(transform, "func", transform).__doc__ or module.__doc__ or ""
         return replace(
             self,
@@ -86,17 +93,13 @@ class Plugin:
         """
         from pydantic import TypeAdapter, ValidationError
 
-        parameters = inspect.signature(self.transform).parameters
-        known = {name: parameters[name] for name in [*parameters][1:]}
-        inner = inspect.unwrap(getattr(self.transform, "func", self.transform))
-        names = vars(sys.modules[inner.__module__])
+        known = dict([*inspect.signature(self.transform).parameters.items()][1:])
+        needed = [name for name, option in known.items() if option.default is option.empty]
         options, mistakes = {}, []
         for name, value in given.items():
             try:
-                kind = known[name].annotation
-                kind = eval(kind, names) if isinstance(kind, str) else kind  # noqa: S307
-                kind = Any if kind is inspect.Parameter.empty else kind
-                options[name] = TypeAdapter(kind).validate_python(value)
+                kind = TypeAdapter(_kind(known[name], self.transform))
+                options[name] = kind.validate_python(value)
             except KeyError:
                 there = ", ".join(known) or "none"
                 mistakes.append(f"unknown option {name!r}; its options are {there}")
@@ -104,27 +107,18 @@ class Plugin:
                 for item in error.errors():
                     place = ".".join(map(str, [name, *item["loc"]]))
                     mistakes.append(f"option {place} = {item['input']!r}: {item['msg']}")
-        for name, option in known.items():
-            if name not in given and option.default is option.empty:
-                mistakes.append(f"option {name!r} is missing")
-        if mistakes:
-            raise PluginError("; ".join(mistakes))
+        mistakes += [f"option {name!r} is missing" for name in needed if name not in given]
+        require(not mistakes, PluginError, "; ".join(mistakes))
         return replace(self, options=options)
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A plugin that cannot be used, and why."""
-
-    name: str
-    file: Path
-    source: str
-    error: str
-
-    def __str__(self) -> str:
-        """Write two lines; what a terminal would obey is escaped, e.g. a line break."""
-        lines = f"! {self.name}: {self.error}", f"    {self.source}, {self.file}"
-        return "\n".join(map(printable, lines))
+def _kind(option: inspect.Parameter, transform: Any) -> Any:
+    """Give the type of an option, evaluated where its function was written if it is a text."""
+    kind = option.annotation
+    if isinstance(kind, str):
+        written = inspect.unwrap(getattr(transform, "func", transform))
+        kind = eval(kind, vars(sys.modules[written.__module__]))  # noqa: S307
+    return Any if kind is option.empty else kind
 
 
 class _Loader(SourceFileLoader):
@@ -138,21 +132,23 @@ def _import(plugin: Plugin) -> ModuleType:
     """Import a module, or run a file as a module whose name nothing else has."""
     name = plugin.module.partition(":")[0] or f"{_PREFIX}{plugin.name}_{plugin.sha256[:12]}"
     _loaded.add(name)
-    if plugin.module or name in sys.modules:
-        return importlib.import_module(name)
-    loader = _Loader(name, str(plugin.file))
-    module = module_from_spec(spec_from_loader(name, loader))  # type: ignore[arg-type]
-    sys.modules[name] = module
-    try:
-        loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    if not plugin.module and name not in sys.modules:
+        loader = _Loader(name, str(plugin.file))
+        module = module_from_spec(spec_from_loader(name, loader))  # type: ignore[arg-type]
+        sys.modules[name] = module
+        before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # of parts of a package
+        try:
+            loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        finally:
+            sys.dont_write_bytecode = before
+    return importlib.import_module(name)
 
 
-def forget() -> None:
-    """Drop the modules of all plugins, so that the next use imports them anew."""
+def reload() -> None:
+    """Forget every plugin that was loaded: the next use reads and runs its file anew."""
     for name in [*sys.modules]:
         if any(name == each or name.startswith(f"{each}.") for each in _loaded):
             del sys.modules[name]
@@ -175,14 +171,3 @@ def guarded(what: str) -> Iterator[None]:
     except BaseException as error:
         msg = f"{what}: {first_line(error)}"
         raise PluginError(msg) from error
-
-
-def printable(text: str) -> str:
-    """Escape what a terminal would obey or could not show, e.g. a line break."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
-
-
-def first_line(error: BaseException) -> str:
-    """Give the first line of an error, with its type unless it is one of this package."""
-    names = [] if isinstance(error, PluginError) else [type(error).__name__]
-    return ": ".join([*names, *str(error).strip().splitlines()[:1]])

@@ -12,15 +12,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..errors import PluginError
-from . import absent, folders
-from .modules import Broken, Plugin, first_line, forget, guarded
+from ..errors import PluginError, require
+from . import absent, first_line, folders
+from .modules import Plugin, guarded, reload
 
-__all__ = ["Broken", "Plugin", "apply", "find", "lock", "pick", "recall"]
+__all__ = ["Plugin", "apply", "find", "lock", "pick", "recall"]
 __all__ += ["record", "reload", "survey", "warn_of_changes"]
 
 logger = logging.getLogger(__name__)
@@ -36,8 +37,10 @@ _CHILD += "pickle.load(source)()"
 
 def survey(
     folder: Path | None = None, *, only_built_in: bool = False
-) -> tuple[list[Plugin], list[Broken]]:
-    """Describe every plugin there is. They run in another process, which one of them may end.
+) -> tuple[list[Plugin], list[Plugin]]:
+    """Describe every plugin there is, and give the broken ones apart, each with its `error`.
+
+    They run in another process, which one of them may end.
 
     Parameters
     ----------
@@ -52,13 +55,11 @@ def survey(
         If the folder is missing or others can change it.
     """
     found, broken = _find(folder, only_built_in=only_built_in)
-    left, plugins = [*found.values()], []
-    while left:
-        told = _told(left)
-        left = left[len(told) :]
-        plugins += [each for each in told if isinstance(each, Plugin)]
-        broken += [each for each in told if isinstance(each, Broken)]
-    return plugins, broken
+    told: list[Plugin] = []
+    while len(told) < len(found):
+        told += _told([*found.values()][len(told) :])
+    broken += [plugin for plugin in told if plugin.error]
+    return [plugin for plugin in told if not plugin.error], broken
 
 
 def find(folder: Path | None = None) -> dict[str, Plugin]:
@@ -70,8 +71,8 @@ def find(folder: Path | None = None) -> dict[str, Plugin]:
         As `survey`.
     """
     plugins, broken = survey(folder)
-    for item in broken:
-        logger.warning("plugin %s cannot be loaded: %s", item.file, item.error)
+    for plugin in broken:
+        logger.warning("plugin %s cannot be loaded: %s", plugin.file, plugin.error)
     return {plugin.name: plugin for plugin in plugins}
 
 
@@ -93,14 +94,13 @@ def pick(
         If there is no plugin of a name, it cannot be loaded, or an option breaks its rule.
     """
     found, broken = _find(folder, only_built_in=only_built_in) if steps else ({}, [])
-    reasons = {item.name: f"plugin {item.file} cannot be loaded: {item.error}" for item in broken}
+    reasons = {each.name: f"plugin {each.file} cannot be loaded: {each.error}" for each in broken}
     picked = []
     for step in steps:
         given = {"use": step} if isinstance(step, str) else dict(step)
-        name = given.pop("use", None)
-        if not isinstance(name, str):
-            msg = f'a transform is a name, or a table with its name as "use", got {step!r}'
-            raise PluginError(msg)
+        name: Any = given.pop("use", None)
+        msg = f'a transform is a name, or a table with its name as "use", got {step!r}'
+        require(isinstance(name, str), PluginError, msg)
         if name not in found:
             where = "plugins are off" if only_built_in else f"folder: {folder or 'none named'}"
             msg = f"no plugin {name!r}; there are: {', '.join(found) or 'none'} ({where})"
@@ -126,10 +126,9 @@ def apply(plugins: Sequence[Plugin], frame: Any) -> Any:
     for plugin in plugins:
         with guarded(f"plugin {plugin.name!r} failed"):
             made = plugin(frame)
-        if type(made) is not type(frame):
-            kinds = [f"{type(it).__module__}.{type(it).__qualname__}" for it in (frame, made)]
-            msg = f"plugin {plugin.name!r} must return a {kinds[0]} as it was given, got {kinds[1]}"
-            raise PluginError(msg)
+        kinds = [f"{type(it).__module__}.{type(it).__qualname__}" for it in (frame, made)]
+        msg = f"plugin {plugin.name!r} must return a {kinds[0]} as it was given, got {kinds[1]}"
+        require(type(made) is type(frame), PluginError, msg)
         frame = made
     return frame
 
@@ -158,12 +157,7 @@ def warn_of_changes(plugins: Sequence[Plugin], records: Sequence[Mapping[str, An
             logger.warning("plugin %r has changed since training: %s", plugin.name, plugin.file)
 
 
-def reload() -> None:
-    """Forget every plugin that was loaded: the next use reads and runs its file anew."""
-    forget()
-
-
-def lock(folder: Path | None) -> tuple[list[str], list[Broken]]:
+def lock(folder: Path | None) -> tuple[list[str], list[Plugin]]:
     """Approve the plugins of a folder; give what was approved, and what cannot be.
 
     Raises
@@ -171,36 +165,30 @@ def lock(folder: Path | None) -> tuple[list[str], list[Broken]]:
     PluginError
         If this project has no locks, or there is no such folder.
     """
-    if "lock" not in _names(_SOURCES):
-        raise PluginError(absent("plugins lock is"))
-    if folder is None:
-        msg = "a lock lies in the plugin folder: name one with --plugins or plugin_folder"
-        raise PluginError(msg)
-    made: tuple[list[str], list[Broken]]
+    require("lock" in _names(_SOURCES), PluginError, absent("plugins lock is"))
+    made: tuple[list[str], list[Plugin]]
     made = importlib.import_module(f"{__package__}.sources.lock").write(folder)
     return made
 
 
-def _find(folder: Path | None, *, only_built_in: bool) -> tuple[dict[str, Plugin], list[Broken]]:
+def _find(folder: Path | None, *, only_built_in: bool) -> tuple[dict[str, Plugin], list[Plugin]]:
     """List plugins by name, those of the package first; tell what is refused or named twice.
 
     ``size = full`` brings ``sources``, which add to what was found, or refuse some of it.
     """
-    candidates: Iterable[Plugin | Broken] = _built_in()
+    plugins: Iterable[Plugin] = _built_in()
     if folder and not only_built_in:
-        candidates = [*candidates, *folders.find(folder)]
+        plugins = [*plugins, *folders.find(folder)]
     for name in [] if only_built_in else _names(_SOURCES):
-        source = importlib.import_module(f"{__package__}.sources.{name}")
-        candidates = source.add(candidates, folder)
+        plugins = importlib.import_module(f"{__package__}.sources.{name}").add(plugins, folder)
     found: dict[str, Plugin] = {}
-    broken: list[Broken] = []
-    for each in candidates:
-        if isinstance(each, Broken):
-            broken.append(each)
-        elif found.setdefault(each.name, each).sha256 != each.sha256:
-            first = found[each.name]
+    broken: list[Plugin] = []
+    for plugin in plugins:
+        if plugin.error:
+            broken.append(plugin)
+        elif (first := found.setdefault(plugin.name, plugin)).sha256 != plugin.sha256:
             error = f"the name is taken by {first.file} ({first.source}): rename one"
-            broken.append(Broken(each.name, each.file, each.source, error))
+            broken.append(replace(plugin, error=error))
     return found, broken
 
 
@@ -216,7 +204,7 @@ def _names(folder: Path) -> list[str]:
     return [module.name for module in found if module.name[0] != "_"]
 
 
-def _told(plugins: Sequence[Plugin]) -> list[Plugin | Broken]:
+def _told(plugins: Sequence[Plugin]) -> list[Plugin]:
     """Let a process describe plugins, up to the one that ends it."""
     job = pickle.dumps(sys.path) + pickle.dumps(functools.partial(_tell, plugins))
     words = [sys.executable, "-I", "-c", _CHILD]
@@ -224,15 +212,15 @@ def _told(plugins: Sequence[Plugin]) -> list[Plugin | Broken]:
     done = subprocess.run(  # noqa: S603
         words, input=job, stdout=pipe, stderr=nowhere, start_new_session=True, check=False
     )
-    told: list[Plugin | Broken] = []
+    told: list[Plugin] = []
     stream = io.BytesIO(done.stdout)
     with contextlib.suppress(EOFError, pickle.UnpicklingError):
         while True:
             told.append(pickle.load(stream))  # noqa: S301 - of our own process
-    for each in plugins[len(told) : len(told) + 1]:
+    for plugin in plugins[len(told) : len(told) + 1]:
         error = f"it ends the process that loads it (exit code {done.returncode})"
         error = f"it takes more than {_PATIENCE} seconds" if done.returncode == -14 else error
-        told.append(Broken(each.name, each.file, each.source, error))
+        told.append(replace(plugin, error=error))
     return told
 
 
@@ -243,8 +231,8 @@ def _tell(plugins: Sequence[Plugin]) -> None:
     for plugin in plugins:
         getattr(signal, "alarm", id)(_PATIENCE)  # Windows has none
         try:
-            told: Plugin | Broken = plugin.described()
+            told = plugin.described()
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
-            told = Broken(plugin.name, plugin.file, plugin.source, first_line(error))
+            told = replace(plugin, error=first_line(error))
         os.write(report, pickle.dumps(told))
     os._exit(0)

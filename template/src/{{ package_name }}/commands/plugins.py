@@ -20,17 +20,15 @@ def list_plugins(config_path: Path | None) -> None:
     Plugins are run to be listed, in another process. Exits with 1 if one is broken.
     """
     from .. import config
-    from .._internal import modules, registry
+    from .._internal import registry
 
     settings = config.load(config_path)
     used = [step if isinstance(step, str) else step.get("use") for step in settings.transforms]
     plugins, broken = registry.survey(settings.plugin_folder, only_built_in=settings.no_plugins)
     for plugin in plugins:
-        star = "*" if plugin.name in used else " "
-        click.echo(modules.printable(f"{star} {plugin.name}{plugin.signature}: {plugin.help}"))
-        click.echo(f"    {plugin.source}, {plugin.file}")
-    for item in broken:
-        click.echo(item)
+        click.echo(f"{'*' if plugin.name in used else ' '} {plugin}")
+    for plugin in broken:
+        click.echo(f"! {plugin}")
     if not plugins and not broken:
         click.echo("no plugins; name a folder with the setting plugin_folder")
     click.get_current_context().exit(1 if broken else 0)

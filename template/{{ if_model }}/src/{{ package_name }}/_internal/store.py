@@ -8,10 +8,8 @@ it; pickle is never used.
 import hashlib
 import json
 import logging
-import os
 import pkgutil
 import platform
-import stat
 from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
@@ -22,8 +20,8 @@ import polars as pl
 import pydantic
 import skops.io
 
-from ..errors import ModelError
-from . import files, trees
+from ..errors import ModelError, require
+from . import explained, files, trees
 
 __all__ = ["ALLOWED", "CARD", "MODEL", "load", "read", "read_card", "save", "unpack", "versions"]
 
@@ -56,7 +54,7 @@ _UNCHECKED = (
 _PACKAGE = __package__.partition(".")[0]
 _LEARNERS = (f"{_PACKAGE}.", "lightgbm.", "sklearn.", "xgboost.")
 _LIBRARIES = ("narwhals", "numpy", "polars", "scikit-learn", "skops")
-_FORMAT, _MAX_CARD = 1, 1 << 24
+_MAX_CARD = 1 << 24
 
 
 class _Data(pydantic.BaseModel, strict=True):
@@ -130,21 +128,14 @@ def save(
         If a file cannot be written.
     """
     content = skops.io.dumps(estimator)
-    _checked(content, MODEL, trusted)
-    card = {
-        "format": _FORMAT,
-        **card,
-        "versions": versions(),
-        "model_sha256": _sha256(content),
-    }
+    _checked(content, trusted)
+    card = {"format": 1, **card, "versions": versions(), "model_sha256": _sha256(content)}
     card["card_sha256"] = _card_sha256(card)
     text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
     _parsed(text, CARD)
-    files.write_together(
-        {folder / MODEL: content}
-        | {folder / name: other.encode() for name, other in (others or {}).items()}
-        | {folder / CARD: text.encode()}
-    )
+    texts = {**(others or {}), CARD: text}  # the card comes last
+    together = {folder / name: text.encode() for name, text in texts.items()}
+    files.write_together({folder / MODEL: content} | together)
 
 
 def load(folder: Path, *, trusted: Collection[str] = ()) -> tuple[Any, dict[str, Any]]:
@@ -171,12 +162,13 @@ def read(folder: Path) -> tuple[bytes, dict[str, Any]]:
     """
     card = read_card(folder / CARD)
     content = _read(folder / MODEL, trees.MAX_BYTES)
-    if _sha256(content) != card["model_sha256"]:
-        msg = (
-            f"{folder / MODEL} is not the file that {CARD} describes (SHA-256 differs): train again"
-        )
-        raise ModelError(msg)
-    _warn_of_drift(card)
+    msg = f"{folder / MODEL} is not the file that {CARD} describes (SHA-256 differs): train again"
+    require(_sha256(content) == card["model_sha256"], ModelError, msg)
+    now = versions()
+    for name, version in card.get("versions", {}).items():
+        if now.get(name) != version:
+            made = "the model was made with %s %s, this is %s"
+            logger.warning(made, name, version, now.get(name))
     return content, card
 
 
@@ -188,13 +180,11 @@ def unpack(content: bytes, *, trusted: Collection[str] = ()) -> Any:
     ModelError
         As `load`.
     """
-    safe, names = _checked(content, MODEL, trusted)
-    try:
-        estimator = skops.io.loads(safe, trusted=names)
+    safe = _checked(content, trusted)
+    what = f"{MODEL} holds no model that can predict, train again"
+    with explained(ModelError, what, (Exception,)):  # whatever made-up values make libraries raise
+        estimator = skops.io.loads(safe, trusted=[*ALLOWED, *trusted])
         _try(estimator)
-    except Exception as error:  # whatever made-up values make libraries raise
-        msg = f"{MODEL} holds no model that can predict ({_line(error)}): train again"
-        raise ModelError(msg) from error
     return estimator
 
 
@@ -222,17 +212,13 @@ def versions() -> dict[str, str]:
 
 
 def _parsed(text: str | bytes, path: object) -> dict[str, Any]:
-    try:
+    """Read a card from its text, if it says what commands rely on."""
+    with explained(ModelError, f"{path} is no JSON file", (ValueError, RecursionError)):
         card = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        msg = f"{path} is no JSON file: {_line(error)}"
-        raise ModelError(msg) from error
-    if not isinstance(card, dict) or card.get("format") != _FORMAT:
-        msg = f"{path} is no model card of format {_FORMAT}: train again"
-        raise ModelError(msg)
-    if card.get("card_sha256") != _card_sha256(card):
-        msg = f"{path} was changed since it was saved (SHA-256 differs): train again"
-        raise ModelError(msg)
+    known = isinstance(card, dict) and card.get("format") == 1
+    require(known, ModelError, f"{path} is no model card of format 1: train again")
+    msg = f"{path} was changed since it was saved (SHA-256 differs): train again"
+    require(card.get("card_sha256") == _card_sha256(card), ModelError, msg)
     try:
         _Card.model_validate(card)
     except pydantic.ValidationError as error:
@@ -240,25 +226,16 @@ def _parsed(text: str | bytes, path: object) -> dict[str, Any]:
         where = ".".join(map(str, fault["loc"]))
         msg = f"{path}: {where}: {fault['msg']}, got {fault['input']!r:.60}: train again"
         raise ModelError(msg) from error
-    return card
+    return dict(card)
 
 
 def _read(path: Path, limit: int) -> bytes:
     """Read a regular file of at most `limit` bytes."""
-    try:
-        with open(path, "rb", opener=_open) as stream:
-            state = os.fstat(stream.fileno())
-            if not stat.S_ISREG(state.st_mode) or state.st_size > limit:
-                msg = f"{path} must be a regular file of at most {limit} bytes: train again"
-                raise ModelError(msg)
-            return stream.read(limit)
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror}"
-        raise ModelError(msg) from error
-
-
-def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait for a writer
+    msg = f"{path} must be a regular file of at most {limit} bytes: train again"
+    with explained(ModelError, f"cannot read {path}"):
+        size = path.stat().st_size  # before it is opened: a pipe would wait for a writer
+        require(path.is_file() and size <= limit, ModelError, msg)
+        return path.read_bytes()
 
 
 def _sha256(content: bytes) -> str:
@@ -271,26 +248,23 @@ def _card_sha256(card: dict[str, Any]) -> str:
     return _sha256(json.dumps(rest, sort_keys=True).encode())
 
 
-def _checked(content: bytes, path: object, trusted: Collection[str]) -> tuple[bytes, list[str]]:
-    """Give a model file that is safe to load, and the types that may be built from it."""
-    if wrong := [name for name in trusted if not _may_be_trusted(name)]:
-        msg = f"TRUSTED in model.py must name classes of {_LEARNERS}, got {wrong[0]!r}: remove it"
-        raise ModelError(msg)
-    names = [*ALLOWED, *trusted]
-    try:
+def _checked(content: bytes, trusted: Collection[str]) -> bytes:
+    """Give a model file that is safe to load, if all types in it are trusted."""
+    never = [name for name in trusted if not _may_be_trusted(name)]
+    msg = f"TRUSTED in model.py must name classes of {_LEARNERS}, got {never}: remove it"
+    require(not never, ModelError, msg)
+    names = {*ALLOWED, *trusted}
+    what = f"{MODEL} is no model file that can be loaded"
+    with explained(ModelError, what, (Exception,)):  # whatever a foreign file makes skops raise
         safe, found = trees.checked(content, names)
-        unknown = {name for name in found if name.startswith(_UNCHECKED)}
-        unknown |= set(skops.io.get_untrusted_types(data=safe))
-    except Exception as error:  # whatever a foreign file makes skops raise
-        msg = f"{path} is no model file that can be loaded: {_line(error)}"
-        raise ModelError(msg) from error
-    if unknown := unknown.difference(names):
-        listed = ", ".join(f'"{name}"' for name in sorted(unknown))
-        able = all(map(_may_be_trusted, unknown))
-        remedy = f"add {listed} to TRUSTED in model.py" if able else f"never load {listed}"
-        msg = f"{path} holds types that are not trusted: {remedy}"
-        raise ModelError(msg)
-    return safe, names
+        odd = [name for name in found if name.startswith(_UNCHECKED)]
+        unknown = {*odd, *skops.io.get_untrusted_types(data=safe)} - names
+    listed = ", ".join(f'"{name}"' for name in sorted(unknown))
+    able = all(map(_may_be_trusted, unknown))
+    remedy = f"add {listed} to TRUSTED in model.py" if able else f"never load {listed}"
+    msg = f"{MODEL} holds types that are not trusted: {remedy}"
+    require(not unknown, ModelError, msg)
+    return safe
 
 
 def _may_be_trusted(name: str) -> bool:
@@ -305,30 +279,10 @@ def _may_be_trusted(name: str) -> bool:
 def _try(estimator: Any) -> None:
     """Predict a row without values, so that parts that do not fit are found now."""
     names = getattr(estimator, "feature_names_in_", None)
-    row = (
-        np.zeros((1, estimator.n_features_in_))
-        if names is None
-        else pl.DataFrame({name: [None] for name in names})
-    )
+    if names is None:
+        row: Any = np.zeros((1, estimator.n_features_in_))
+    else:
+        row = pl.DataFrame({name: [None] for name in names})
     answer = np.asarray(getattr(estimator, "predict_proba", estimator.predict)(row))
-    if answer.shape[:1] != (1,) or answer.ndim > 2:
-        msg = f"it predicts {answer.shape} values for a row"
-        raise ValueError(msg)
-
-
-def _line(error: Exception) -> str:
-    """Put what an error says on one line of at most 200 characters."""
-    kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
-    return " ".join(f"{kind}{error}".split())[:200]
-
-
-def _warn_of_drift(card: dict[str, Any]) -> None:
-    now = versions()
-    for name, version in card.get("versions", {}).items():
-        if now.get(name) != version:
-            logger.warning(
-                "the model was made with %s %s, this is %s",
-                name,
-                version,
-                now.get(name),
-            )
+    fits = answer.shape[:1] == (1,) and answer.ndim <= 2
+    require(fits, ModelError, f"it predicts {answer.shape} values for a row")

@@ -6,7 +6,6 @@ crash the process or never end (skops-dev/skops#535).
 
 import io
 import json
-import math
 import warnings
 import zipfile
 from collections.abc import Collection
@@ -34,11 +33,7 @@ _NODES = frozenset(
 )
 """How a value may be made; the other nodes of skops call what the file names."""
 
-_LOADERS = {
-    "numpy.dtype": "DTypeNode",
-    "sklearn.utils._bunch.Bunch": "DictNode",
-    TREE: "TreeNode",
-}
+_LOADERS = {"numpy.dtype": "DTypeNode", "sklearn.utils._bunch.Bunch": "DictNode", TREE: "TreeNode"}
 """Trusted types that are no plain objects."""
 
 _COUNTS = ("n_classes_", "n_features_in_", "n_outputs_", "n_trees_per_iteration_")
@@ -123,11 +118,8 @@ class _File:
         """Check one node; tell what those in it know of the features."""
         name, loader = _name(node), node["__loader__"]
         self.names.add(name)
-        _require(
-            loader in _NODES
-            and (name not in self._trusted or loader == _LOADERS.get(name, "ObjectNode")),
-            f"{name}, made by {loader}: that is never loaded",
-        )
+        usual = name not in self._trusted or loader == _LOADERS.get(name, "ObjectNode")
+        _require(loader in _NODES and usual, f"{name}, made by {loader}: that is never loaded")
         if "file" in node:
             self._n_bytes += self._archive.getinfo(node["file"]).file_size
             _require(self._n_bytes <= MAX_BYTES, f"more than {MAX_BYTES} bytes of arrays")
@@ -157,48 +149,33 @@ class _File:
         n_features, n_classes, n_outputs = self._plain(node["__reduce__"]["args"])
         state = self._plain(node["content"])
         nodes = state["nodes"].astype(_tree.NODE_DTYPE, casting="same_kind")
-        _require(
-            categorical is not None
-            and len(categorical) == n_features
-            and n_classes.shape == (n_outputs,)
-            and min(n_classes) > 0
-            and state["node_count"] == len(nodes)
-            and state["values"].shape == (len(nodes), n_outputs, max(n_classes)),
-            "a tree whose sizes do not agree",
-        )
-        is_leaf = nodes["left_child"] == _tree.TREE_LEAF
-        _check_nodes(
-            is_leaf, nodes["left_child"], nodes["right_child"], nodes["feature"], n_features
-        )
+        fits = categorical is not None and len(categorical) == n_features
+        fits &= n_classes.shape == (n_outputs,) and min(n_classes) > 0
+        fits &= state["values"].shape == (len(nodes), n_outputs, max(n_classes))
+        _require(fits and state["node_count"] == len(nodes), "a tree whose sizes do not agree")
+        inner = np.flatnonzero(nodes["left_child"] != _tree.TREE_LEAF)
+        _check_nodes(nodes, inner, ("left_child", "right_child", "feature"), n_features)
 
     def _check_predictor(self, state: dict[str, Any], categorical: np.ndarray | None) -> None:
         values = {name: self._plain(state[name]) for name in state}
         nodes = values["nodes"].astype(common.PREDICTOR_RECORD_DTYPE, casting="same_kind")
-        if categorical is None:
-            msg = "a tree outside of an estimator"
-            raise ValueError(msg)
-        is_leaf, feature = nodes["is_leaf"] != 0, nodes["feature_idx"]
-        _check_nodes(is_leaf, nodes["left"], nodes["right"], feature, len(categorical))
-        splits = nodes[(nodes["is_categorical"] != 0) & ~is_leaf]
+        _require(categorical is not None, "a tree outside of an estimator")
+        flags = np.asarray(categorical)
+        inner = np.flatnonzero(nodes["is_leaf"] == 0)
+        _check_nodes(nodes, inner, ("left", "right", "feature_idx"), len(flags))
+        splits = nodes[inner][nodes[inner]["is_categorical"] != 0]
         for name in ("raw_left_cat_bitsets", "binned_left_cat_bitsets"):
             n_bitsets, width = values[name].shape
-            _require(
-                width == 8 and (splits["bitset_idx"] < n_bitsets).all(),
-                "a tree with categories out of range",
-            )
-        _require(categorical[splits["feature_idx"]].all(), "a tree with categories of a number")
+            inside = width == 8 and (splits["bitset_idx"] < n_bitsets).all()
+            _require(inside, "a tree with categories out of range")
+        _require(flags[splits["feature_idx"]].all(), "a tree with categories of a number")
 
     def _array(self, name: str) -> np.ndarray:
-        """Read an array; one that would need more memory than its data is refused."""
-        content = self._archive.read(name)
-        stream = io.BytesIO(content)
-        read = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[np.lib.format.read_magic(stream)]
-        shape, fortran, dtype = read(stream)
-        values = np.frombuffer(content, dtype, math.prod(shape), stream.tell())
-        return values.reshape(shape, order="F" if fortran else "C")
+        """Read an array; one that says it is larger than its data is refused."""
+        stream = io.BytesIO(self._archive.read(name))
+        values: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
+        _require(values.dtype.itemsize, "an array without bytes")
+        return values
 
     def _plain(self, node: dict[str, Any]) -> Any:
         """Build a value of JSON, an array, or a tuple, list or dict of these."""
@@ -223,26 +200,22 @@ def _state(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_nodes(
-    is_leaf: np.ndarray, left: np.ndarray, right: np.ndarray, feature: np.ndarray, n_features: int
+    nodes: np.ndarray, inner: np.ndarray, names: tuple[str, str, str], n_features: int
 ) -> None:
     """Refuse inner nodes with a child before them, a child twice or out of range, or no feature.
 
-    The arrays have the shape (n_nodes,).
+    `nodes` has the shape (n_nodes,), `inner`, their numbers, (n_inner,); `names` are the fields.
     """
-    inner = np.flatnonzero(~is_leaf)
-    children = np.concatenate([left[inner], right[inner]]).astype(np.int64)
-    _require(
-        is_leaf.ndim == 1
-        and len(is_leaf) > 0
-        and bool((children > np.tile(inner, 2)).all())
-        and bool((children < len(is_leaf)).all())
-        and len(np.unique(children)) == len(children),
-        "a tree whose nodes do not follow each other",
-    )
-    outside = (feature[inner] < 0) | (feature[inner] >= n_features)
-    _require(not outside.any(), f"a tree with a feature out of 0 to {n_features - 1}")
+    left, right, feature = (nodes[name][inner] for name in names)
+    children = np.concatenate([left, right]).astype(np.int64)
+    follow = (children > np.tile(inner, 2)).all() and (children < len(nodes)).all()
+    once = len(np.unique(children)) == len(children)
+    ordered = nodes.ndim == 1 and len(nodes) > 0 and follow and once
+    _require(ordered, "a tree whose nodes do not follow each other")
+    known = ((feature >= 0) & (feature < n_features)).all()
+    _require(known, f"a tree with a feature out of 0 to {n_features - 1}")
 
 
-def _require(condition: bool, fault: str) -> None:
+def _require(condition: object, fault: str) -> None:
     if not condition:
         raise ValueError(fault)

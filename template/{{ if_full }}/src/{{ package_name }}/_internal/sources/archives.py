@@ -6,11 +6,12 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from ...errors import PluginError
+from ...errors import PluginError, require
 from .. import folders
-from ..modules import Broken, Plugin
+from ..modules import Plugin
 
 __all__ = ["add"]
 
@@ -18,7 +19,7 @@ _MEMBER = re.compile(r"([\w-]+/)*[\w-]+\.py")
 _unpacked: dict[str, tempfile.TemporaryDirectory[str]] = {}
 
 
-def add(found: Iterable[Plugin | Broken], folder: Path | None) -> Iterator[Plugin | Broken]:
+def add(found: Iterable[Plugin], folder: Path | None) -> Iterator[Plugin]:
     """Put the plugins of archives in the place of these."""
     for each in found:
         if each.file.suffix != ".zip":
@@ -28,7 +29,7 @@ def add(found: Iterable[Plugin | Broken], folder: Path | None) -> Iterator[Plugi
             folders.check(each.file)
             yield from _plugins(each.file)
         except (PluginError, OSError) as error:
-            yield Broken(each.name, each.file, "archive", str(error))
+            yield replace(each, source="archive", error=str(error))
 
 
 def _plugins(path: Path) -> Iterator[Plugin]:
@@ -59,14 +60,11 @@ def _read(content: bytes) -> dict[str, bytes]:
             names = [info.filename for info in members]
             odd = [name for name in names if not _MEMBER.fullmatch(name)]
             twice = [name for name in names if names.count(name) > 1]
-            if odd or twice:
-                msg = f"holds a file that no module can be, or twice: {(odd or twice)[0]!r}"
-                raise PluginError(msg)
-            if len(names) > folders.MAX_FILES or sum(each.file_size for each in members) > (
-                folders.MAX_BYTES
-            ):
-                msg = f"holds more than {folders.MAX_FILES:,} files or {folders.MAX_BYTES} bytes"
-                raise PluginError(msg)
+            msg = f"holds a file that no module can be, or twice: {next(iter(odd + twice), '')!r}"
+            require(not odd and not twice, PluginError, msg)
+            small = sum(each.file_size for each in members) <= folders.MAX_BYTES
+            msg = f"holds more than {folders.MAX_FILES:,} files or {folders.MAX_BYTES} bytes"
+            require(small and len(names) <= folders.MAX_FILES, PluginError, msg)
             return {info.filename: archive.open(info).read(info.file_size) for info in members}
     except PluginError:
         raise

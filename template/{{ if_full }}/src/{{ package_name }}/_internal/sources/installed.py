@@ -10,15 +10,15 @@ from importlib import metadata
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from .. import folders
-from ..modules import Broken, Plugin, first_line
+from .. import first_line, folders
+from ..modules import Plugin
 
 __all__ = ["add"]
 
 _PACKAGE = __package__.partition(".")[0]
 
 
-def add(found: Iterable[Plugin | Broken], folder: Path | None) -> Iterator[Plugin | Broken]:
+def add(found: Iterable[Plugin], folder: Path | None) -> Iterator[Plugin]:
     """Add entry points by distribution, then the modules of the namespace; none is imported."""
     yield from found
     places = [place for place in sys.path if place and not _is_here(place)]
@@ -27,7 +27,7 @@ def add(found: Iterable[Plugin | Broken], folder: Path | None) -> Iterator[Plugi
             points = sorted(owner.entry_points.select(group=f"{_PACKAGE}.plugins"))
         except Exception as error:  # noqa: BLE001 - what others wrote may be broken in any way
             file, name = Path(str(owner.locate_file(""))), str(owner.name)
-            yield Broken(name, file, "entry point", first_line(error))
+            yield Plugin(name, file, "entry point", error=first_line(error))
             continue
         for point in points:
             source = f"entry point of {owner.name} {owner.version}"
@@ -38,7 +38,7 @@ def add(found: Iterable[Plugin | Broken], folder: Path | None) -> Iterator[Plugi
             yield _found(module.name, f"{_PACKAGE}_plugins.{module.name}", "namespace", places)
 
 
-def _found(name: str, value: str, source: str, places: list[str] | None) -> Plugin | Broken:
+def _found(name: str, value: str, source: str, places: list[str] | None) -> Plugin:
     """Find the file of a module without importing anything, its parents neither."""
     module, _, attribute = (part.strip() for part in value.partition(":"))
     top, *inner = module.split(".")
@@ -48,7 +48,7 @@ def _found(name: str, value: str, source: str, places: list[str] | None) -> Plug
         spec = PathFinder.find_spec(f"{spec.name}.{part}", path) if spec else None
     file = Path(spec.origin or "") if spec else Path()
     if not spec or not file.is_file():
-        return Broken(name, Path(module), source, f"there is no module {module}")
+        return Plugin(name, Path(module), source, error=f"there is no module {module}")
     plugin = folders.read(file.parent if file.name == "__init__.py" else file, source)
     return replace(plugin, name=name, module=f"{module}:{attribute}" if attribute else module)
 
