@@ -1,8 +1,9 @@
 """Split rows into training and test parts, and measure models on the test part."""
 
 import re
+import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -13,25 +14,16 @@ from .config import Settings
 from .errors import ModelError, require
 
 __all__ = [
-    "ERRORS",
     "METRICS",
     "Answer",
     "answer",
     "baseline",
     "hints",
     "per_class",
+    "scorer",
     "scores",
     "split",
 ]
-
-METRICS = {
-    "classification": [
-        *("balanced accuracy", "accuracy", "F1 (macro)"),
-        *("ROC AUC", "average precision", "log loss", "Brier score"),
-    ],
-    "regression": ["MAE", "RMSE", "R2", "median absolute error", "MAPE"],
-}
-"""Task -> metrics; searches and comparisons use the first one unless the settings name one."""
 
 ERRORS = {"log loss", "Brier score", "MAE", "RMSE", "median absolute error", "MAPE"}
 """Metrics of which less is better."""
@@ -163,13 +155,21 @@ def answer(estimator: Any, X: Any) -> Answer:
     return Answer(labels[shares.argmax(axis=1)], shares, labels)
 
 
-def scores(truth: np.ndarray, given: Answer) -> dict[str, float]:
+def scorer(metric: str) -> Callable[[Any, Any, np.ndarray], float]:
+    """Make a scorer of a metric, as searches of scikit-learn take it: more is better."""
+    sign = -1 if metric in ERRORS else 1
+    return lambda fitted, X, y: sign * scores(y, answer(fitted, X), (metric,)).get(metric, np.nan)
+
+
+def scores(truth: np.ndarray, given: Answer, names: Collection[str] = ()) -> dict[str, float]:
     """Measure predictions.
 
     Parameters
     ----------
     truth
         Labels or values of the test rows, shape (n_rows,).
+    names
+        The metrics to measure; empty: all of the task.
 
     Returns
     -------
@@ -183,50 +183,22 @@ def scores(truth: np.ndarray, given: Answer) -> dict[str, float]:
     >>> scores(np.array([1.0, 2.0]), Answer(np.array([1.0, 3.0])))["MAE"]
     0.5
     """
-    predicted, shares, labels = given
-    if labels is None:
-        found = {
-            "MAE": metrics.mean_absolute_error(truth, predicted),
-            "RMSE": metrics.root_mean_squared_error(truth, predicted),
-            "R2": metrics.r2_score(truth, predicted) if len(truth) > 1 else np.nan,
-            "median absolute error": metrics.median_absolute_error(truth, predicted),
-            "MAPE": metrics.mean_absolute_percentage_error(truth, predicted)
-            if truth.all()
-            else np.nan,
-        }
-    else:
-        average = {"average": "macro", "zero_division": 0}
-        found = {
-            "balanced accuracy": metrics.recall_score(
-                truth, predicted, labels=np.unique(truth), **average
-            ),
-            "accuracy": metrics.accuracy_score(truth, predicted),
-            "F1 (macro)": metrics.f1_score(truth, predicted, **average),
-        }
-    if shares is not None:
-        found |= _of_shares(truth, shares, labels)
+    if given.labels is not None:
+        given = _widen(given, np.union1d(given.labels, truth))
+    task = "regression" if given.labels is None else "classification"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is not defined, which is NaN
+        found = {name: METRICS[task][name](truth, given) for name in names or METRICS[task]}
     return {name: float(value) for name, value in found.items() if np.isfinite(value)}
 
 
-def _of_shares(truth: np.ndarray, shares: np.ndarray, known: Any) -> dict[str, float]:
-    """Measure probabilities; a label that training did not see has the probability 0."""
-    labels = np.union1d(known, truth)
-    wide = np.zeros((len(truth), len(labels)))
-    wide[:, np.searchsorted(labels, known)] = shares
-    judged = range(len(labels)) if len(labels) > 2 else [1]
-
-    def average(metric: Callable[[Any, Any], float]) -> Any:
-        pairs = ((truth == labels[code], wide[:, code]) for code in judged)
-        return np.mean(
-            [metric(*pair) for pair in pairs if 0 < pair[0].sum() < len(truth)] or np.nan
-        )
-
-    return {
-        "ROC AUC": average(metrics.roc_auc_score),
-        "average precision": average(metrics.average_precision_score),
-        "log loss": metrics.log_loss(truth, wide, labels=labels),
-        "Brier score": metrics.brier_score_loss(truth, wide, labels=labels),
-    }
+def _widen(given: Answer, labels: np.ndarray) -> Answer:
+    """Add labels that training did not see: their probability is 0."""
+    if given.shares is None:
+        return given._replace(labels=labels)
+    shares = np.zeros((len(given.shares), len(labels)))
+    shares[:, np.searchsorted(labels, given.labels)] = given.shares
+    return given._replace(shares=shares, labels=labels)
 
 
 def per_class(truth: np.ndarray, given: Answer) -> dict[str, dict[str, float]]:
@@ -240,3 +212,52 @@ def per_class(truth: np.ndarray, given: Answer) -> dict[str, dict[str, float]]:
     rows = zip(labels.tolist(), *(values.tolist() for values in columns), strict=True)
     names = ("precision", "recall", "F1", "support")
     return {str(label): dict(zip(names, values, strict=True)) for label, *values in rows}
+
+
+def _of_predicted(metric: Any, **options: Any) -> Callable[[np.ndarray, Answer], float]:
+    return lambda truth, given: metric(truth, given.predicted, **options)
+
+
+def _of_shares(metric: Any) -> Callable[[np.ndarray, Answer], float]:
+    return lambda truth, given: (
+        np.nan if given.shares is None else metric(truth, given.shares, labels=given.labels)
+    )
+
+
+def _of_each_label(metric: Any) -> Callable[[np.ndarray, Answer], float]:
+    """Average over the labels, each against all others; of two labels, take the second."""
+
+    def mean(truth: np.ndarray, shares: np.ndarray, labels: np.ndarray) -> Any:
+        pairs = [(truth == label, share) for label, share in zip(labels, shares.T, strict=True)]
+        judged = pairs if len(pairs) > 2 else pairs[-1:]
+        return np.mean([metric(*p) for p in judged if 0 < p[0].sum() < len(truth)] or np.nan)
+
+    return _of_shares(mean)
+
+
+def _mape(truth: np.ndarray, predicted: np.ndarray) -> Any:
+    return metrics.mean_absolute_percentage_error(truth, predicted) if truth.all() else np.nan
+
+
+METRICS = {
+    "classification": {
+        "balanced accuracy": _of_predicted(metrics.balanced_accuracy_score),
+        "accuracy": _of_predicted(metrics.accuracy_score),
+        "F1 (macro)": _of_predicted(metrics.f1_score, average="macro", zero_division=0),
+        "ROC AUC": _of_each_label(metrics.roc_auc_score),
+        "average precision": _of_each_label(metrics.average_precision_score),
+        "log loss": _of_shares(metrics.log_loss),
+        "Brier score": _of_shares(metrics.brier_score_loss),
+    },
+    "regression": {
+        "MAE": _of_predicted(metrics.mean_absolute_error),
+        "RMSE": _of_predicted(metrics.root_mean_squared_error),
+        "R2": _of_predicted(metrics.r2_score),
+        "median absolute error": _of_predicted(metrics.median_absolute_error),
+        "MAPE": _of_predicted(_mape),
+    },
+}
+"""Task -> metric -> function of the true values and an `Answer`; NaN: not defined.
+
+Searches and comparisons use the first metric unless the settings name one.
+"""

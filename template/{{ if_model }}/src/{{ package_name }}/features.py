@@ -13,11 +13,10 @@ from typing import Any, Self
 import narwhals as nw
 import numpy as np
 from narwhals.exceptions import ColumnNotFoundError, NarwhalsError
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .errors import FeatureError, require
-from .preprocess import as_frame, cleaned, kind_of
+from .preprocess import FrameStep, as_frame, cleaned, collect, kind_of, measured
 
 __all__ = ["FEATURES", "MAX_CATEGORIES", "OTHER", "WHOLE_TABLE", "Features", "feature"]
 
@@ -50,7 +49,7 @@ def feature(make: Callable[[], nw.Expr]) -> Callable[[], nw.Expr]:
     return make
 
 
-class Features(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Features(FrameStep):
     """Encode categories and dates, and add features of your own.
 
     Numbers stay; a date becomes year, month, day, weekday and, where it has a time, hour;
@@ -107,12 +106,14 @@ class Features(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         alone = [name for name, values in self.categories_.items() if not values]
         self.unused_ |= dict.fromkeys(alone, "is text in which no value occurs twice")
         self.columns_ = [name for name, kind in kinds.items() if kind and name not in alone]
-        self.scales_: dict[str, tuple[float, float]] = {}
         _check_names(names := [name for name, _ in self._made()])
-        if self.scale:
-            flags = {f"{name}={value}" for name in texts for value in self.categories_[name]}
-            numbers = [name for name in names if not self.one_hot or name not in flags]
-            self.scales_ = _scales(frame.select(*self._encoded()), numbers)
+        flags = {f"{name}={value}" for name in texts for value in self.categories_[name]}
+        numbers = [name for name in names if self.scale and not (self.one_hot and name in flags)]
+        encoded = frame.select(*self._encoded()).select(*numbers)
+        scales = measured(encoded, nw.Expr.mean, lambda values: values.std(ddof=0))
+        self.scales_ = {
+            name: (float(mean or 0.0), float(std or 1.0)) for name, (mean, std) in scales.items()
+        }
         return self
 
     def transform(self, X: Any) -> Any:
@@ -145,12 +146,6 @@ class Features(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """List the features: ``column``, ``column.month`` and the like, or ``column=value``."""
         check_is_fitted(self)
         return np.array([name for name, _ in self._made()], dtype=object)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
     def _encoded(self) -> list[nw.Expr]:
         return [made.cast(nw.Float64).alias(name) for name, made in self._made()]
@@ -209,14 +204,9 @@ def _check_names(names: list[str]) -> None:
 
 def _date_parts(frame: Any, names: list[str]) -> dict[str, list[str]]:
     """Choose the parts of each date column; the hour where there is a time of day."""
-    if not names:
-        return {}
     dates = frame.select(cleaned(name, "datetime", None) for name in names)
-    latest = _collect(dates.select(nw.col(*names).dt.hour().max())).row(0)
-    return {
-        name: [*_PARTS, "hour"] if hour else [*_PARTS]
-        for name, hour in zip(names, latest, strict=True)
-    }
+    latest = measured(dates, lambda date: date.dt.hour().max())
+    return {name: [*_PARTS, "hour"] if hour else [*_PARTS] for name, [hour] in latest.items()}
 
 
 def _part(name: str, part: str) -> nw.Expr:
@@ -245,19 +235,4 @@ def _commonest(frame: Any, name: str, limit: int) -> list[str]:
         .sort("n_rows", "value", descending=[True, False])
         .head(limit)
     )
-    return sorted(_collect(common)["value"].to_list())
-
-
-def _scales(frame: Any, names: list[str]) -> dict[str, tuple[float, float]]:
-    """Measure mean and standard deviation; a constant has the deviation 1."""
-    if not names:
-        return {}
-    wanted = [nw.col(name).mean().alias(f"{i} mean") for i, name in enumerate(names)]
-    wanted += [nw.col(name).std(ddof=0).alias(f"{i} std") for i, name in enumerate(names)]
-    row = _collect(frame.select(*wanted)).row(0)
-    pairs = zip(names, row[: len(names)], row[len(names) :], strict=True)
-    return {name: (float(mean or 0.0), float(deviation or 1.0)) for name, mean, deviation in pairs}
-
-
-def _collect(frame: Any) -> Any:
-    return frame.collect("polars") if isinstance(frame, nw.LazyFrame) else frame
+    return sorted(collect(common)["value"].to_list())

@@ -3,7 +3,7 @@
 import logging
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,19 +50,13 @@ SEARCH: dict[str, list[Any]] = {
 }
 """Parameters of the pipeline -> values that ``train --search`` tries."""
 
-Metrics = dict[str, dict[str, Any]]
+_NOT_PLAIN = {"settings", "model", "evaluated", "train", "test", "y_train", "y_test"}
 
 _TREES = {
     "classification": ensemble.HistGradientBoostingClassifier,
     "regression": ensemble.HistGradientBoostingRegressor,
 }
-_PARAMETERS = (
-    "learning_rate",
-    "max_iter",
-    "max_leaf_nodes",
-    "min_samples_leaf",
-    "l2_regularization",
-)
+_GIVEN = ("learning_rate", "max_iter", "max_leaf_nodes", "min_samples_leaf", "l2_regularization")
 
 
 def build(task: str, settings: Settings) -> pipeline.Pipeline:
@@ -83,16 +77,15 @@ def build(task: str, settings: Settings) -> pipeline.Pipeline:
     ModelError
         If the learner has no class weights and the settings ask for them.
     """
-    learner = _TREES[task](**{name: getattr(settings, name) for name in _PARAMETERS})
+    learner = _TREES[task](**{name: getattr(settings, name) for name in _GIVEN})
     dense = not utils.get_tags(learner).input_tags.allow_nan
     aside = [settings.split_by] if settings.split_by and not settings.use_split_by else []
-    return pipeline.Pipeline(
-        [
-            ("clean", preprocess.Clean(drop=[*settings.drop, *aside])),
-            ("features", features.Features(one_hot=dense, scale=dense)),
-            ("learner", _adapted(learner, task, settings)),
-        ]
-    )
+    steps = {
+        "clean": preprocess.Clean(drop=[*settings.drop, *aside]),
+        "features": features.Features(one_hot=dense, scale=dense),
+        "learner": _adapted(learner, task, settings),
+    }
+    return pipeline.Pipeline([*steps.items()])
 
 
 @dataclass(frozen=True)
@@ -133,7 +126,7 @@ class Run:
     test: pl.DataFrame
     y_train: np.ndarray
     y_test: np.ndarray
-    metrics: Metrics
+    metrics: dict[str, dict[str, Any]]
     per_class: dict[str, dict[str, float]]
     folds: list[dict[str, float]]
     search: list[dict[str, Any]]
@@ -143,14 +136,14 @@ class Run:
     @property
     def metric(self) -> str:
         """Name of the metric that a search improves."""
-        return self.settings.metric or evaluate.METRICS[self.task][0]
+        return _metric(self.task, self.settings)
 
     @property
     def beats_baseline(self) -> bool:
         """Whether the model is better than the baseline by that metric."""
-        found = self.metrics.get(self.metric, {"model": 0.0, "baseline": 0.0})
-        sign = -1 if self.metric in evaluate.ERRORS else 1
-        return bool(sign * found["model"] > sign * found["baseline"])
+        found = self.metrics.get(self.metric)
+        better = found and found["model"] - found["baseline"]
+        return bool(better and (better < 0) == (self.metric in evaluate.ERRORS))
 
 
 def train(
@@ -187,24 +180,28 @@ def train(
     task = _task(rows[target], settings)
     X, by = rows.drop(target), _split_values(rows, settings)
     y = np.array(rows[target].to_list(), dtype=None if task == "classification" else np.float64)
-    folds, guesses = [], []
+    scores = []
     for part in evaluate.split(y, by, settings, stratify=task[0] == "c", folds=settings.folds):
-        (X_train, y_train, by_train), (X_test, y_test, _) = (
-            (X[rows].to_native(), y[rows], by if by is None else by[rows]) for rows in part
-        )
+        (X_train, X_test), (y_train, y_test) = ([of[rows] for rows in part] for of in (X, y))
+        X_train, X_test = X_train.to_native(), X_test.to_native()
+        by_train = None if by is None else by[part[0]]
         evaluated, tried = _fit(task, settings, X_train, y_train, by_train, tick)
-        answer = evaluate.answer(evaluated, X_test)
-        guess = evaluate.answer(evaluate.baseline(task).fit(X_train, y_train), X_test)
-        folds.append(evaluate.scores(y_test, answer))
-        guesses.append(evaluate.scores(y_test, guess))
+        guess = evaluate.baseline(task).fit(X_train, y_train)
+        answer, guessed = (evaluate.answer(fitted, X_test) for fitted in (evaluated, guess))
+        scores.append((evaluate.scores(y_test, answer), evaluate.scores(y_test, guessed)))
     model = base.clone(evaluated).fit(X.to_native(), y) if settings.refit else evaluated
-    hints = [f"not used: {n!r} {why}" for step in model[:-1] for n, why in _unused(step)]
+    unused = [pair for step in model[:-1] for pair in getattr(step, "unused_", {}).items()]
+    hints = [f"not used: {name!r} {why}" for name, why in unused]
     if settings.split == "random":
         hints += evaluate.hints(X.select(*model["clean"].kinds_), part)
-    found = _summary(folds, guesses), evaluate.per_class(y_test, answer)
     run = Run(
-        *(settings, task, target, model, evaluated, X_train, X_test, y_train, y_test, *found),
-        *(folds if settings.folds else [], tried, hints, list(doubts)),
+        *(settings, task, target, model, evaluated, X_train, X_test, y_train, y_test),
+        metrics=_summary(scores),
+        per_class=evaluate.per_class(y_test, answer),
+        folds=[fold for fold, _ in scores] if settings.folds else [],
+        search=tried,
+        hints=hints,
+        doubts=list(doubts),
     )
     _tell(run)
     return run
@@ -218,21 +215,10 @@ def n_fits(settings: Settings) -> int:
 
 def to_card(run: Run) -> dict[str, Any]:
     """Describe a run in plain values, fit for JSON."""
-    names = (
-        "task",
-        "target",
-        "metric",
-        "metrics",
-        "per_class",
-        "folds",
-        "search",
-        "hints",
-        "doubts",
-    )
+    plain = {name: value for name, value in vars(run).items() if name not in _NOT_PLAIN}
     counts = {"n_train": len(run.train), "n_test": len(run.test), "seed": run.settings.seed}
-    return {"fitted_on": _rows(run.settings), **counts} | {
-        name: getattr(run, name) for name in names
-    }
+    fitted_on = "all rows" if run.settings.refit else "the training rows"
+    return {"fitted_on": fitted_on, **counts, "metric": run.metric, **plain}
 
 
 def predict(model: pipeline.Pipeline, frame: IntoDataFrame) -> Any:
@@ -279,21 +265,19 @@ def _fit(
     for name in SEARCH:
         msg = f"SEARCH in model.py has {name!r}, the parameters are {', '.join(there)}"
         require(name in there, ModelError, msg)
-    metric = settings.metric or evaluate.METRICS[task][0]
-    sign = -1 if metric in evaluate.ERRORS else 1
+    metric = _metric(task, settings)
+    score, sign = evaluate.scorer(metric), -1 if metric in evaluate.ERRORS else 1
 
-    def score(fitted: Any, X: Any, y: np.ndarray) -> float:
+    def told(*given: Any) -> float:
         tick()
-        return sign * evaluate.scores(y, evaluate.answer(fitted, X)).get(metric, np.nan)
+        return score(*given)
 
-    n_folds = settings.folds or INNER_FOLDS
-    inner = evaluate.split(y, by, settings, stratify=task == "classification", folds=n_folds)
+    n_folds, stratify = settings.folds or INNER_FOLDS, task == "classification"
     search = model_selection.RandomizedSearchCV(
-        model,
-        SEARCH,
+        *(model, SEARCH),
         n_iter=settings.search,
-        scoring=score,
-        cv=inner,
+        scoring=told,
+        cv=evaluate.split(y, by, settings, stratify=stratify, folds=n_folds),
         random_state=settings.seed,
         error_score="raise",
     )
@@ -308,40 +292,38 @@ def _fit(
 def _adapted(learner: Any, task: str, settings: Settings) -> Any:
     """Give a learner the seed and the class weights of the settings."""
     known = learner.get_params()
+    if settings.class_weight and task == "classification":
+        msg = f"class_weight is set, but {type(learner).__name__} has no class weights"
+        require("class_weight" in known, ModelError, msg)
+        learner.set_params(class_weight=settings.class_weight)
     seeds = {name: settings.seed for name in known if re.search("(^|__)random_state$", name)}
-    if not settings.class_weight or task == "regression":
-        return learner.set_params(**seeds)
-    msg = f"class_weight is set, but {type(learner).__name__} has no class weights"
-    require("class_weight" in known, ModelError, msg)
-    return learner.set_params(class_weight=settings.class_weight, **seeds)
+    return learner.set_params(**seeds)
 
 
-def _rows(settings: Settings) -> str:
-    return "all rows" if settings.refit else "the training rows"
+def _metric(task: str, settings: Settings) -> str:
+    return settings.metric or next(iter(evaluate.METRICS[task]))
 
 
-def _unused(step: Any) -> Iterable[tuple[str, str]]:
-    return getattr(step, "unused_", {}).items()
-
-
-def _summary(folds: list[dict[str, float]], guesses: list[dict[str, float]]) -> Metrics:
-    """Average the metrics that are defined in each fold."""
-    made: Metrics = {}
-    for name in [name for name in folds[0] if all(name in fold for fold in folds)]:
-        values = [fold[name] for fold in folds]
-        guess = float(np.mean([guess[name] for guess in guesses]))
-        spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
-        made[name] = {"model": float(np.mean(values)), "baseline": guess, "spread": spread}
+def _summary(scores: list[tuple[dict[str, float], dict[str, float]]]) -> dict[str, Any]:
+    """Average the metrics that are defined in each fold, beside those of the baseline."""
+    made = {}
+    for name in [name for name in scores[0][0] if all(name in fold for fold, _ in scores)]:
+        values, guesses = np.array([[fold[name], guess[name]] for fold, guess in scores]).T
+        spread = float(values.std(ddof=1)) if len(values) > 1 else None
+        made[name] = {
+            "model": float(values.mean()),
+            "baseline": float(guesses.mean()),
+            "spread": spread,
+        }
     return made
 
 
 def _tell(run: Run) -> None:
     """Log how the rows were split, what to look at, and a model that is not worth its name."""
     given, n_rows = run.settings, (len(run.train), len(run.test))
-    logger.info(
-        "%d training rows, %d test rows (%s split, seed %d)", *n_rows, given.split, given.seed
-    )
-    logger.info("the model to be saved is fitted on %s", _rows(given))
+    split = (given.split, given.seed)
+    logger.info("%d training rows, %d test rows (%s split, seed %d)", *n_rows, *split)
+    logger.info("saved: fitted on %s", "all rows" if given.refit else "the training rows")
     for hint in run.hints:
         logger.warning("%s", hint)
     if not run.beats_baseline:

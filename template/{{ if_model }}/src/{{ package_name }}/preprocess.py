@@ -1,6 +1,6 @@
 """Clean a table: pick the columns that a model uses, cast them, mark missing values."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Literal, Self
 
 import narwhals as nw
@@ -11,7 +11,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .errors import DataError, require
 
-__all__ = ["SAMPLE_TARGET", "Clean", "Kind", "as_frame", "check_names", "cleaned", "kind_of"]
+__all__ = [
+    "SAMPLE_TARGET",
+    "Clean",
+    "FrameStep",
+    "as_frame",
+    "check_names",
+    "cleaned",
+    "collect",
+    "kind_of",
+    "measured",
+]
 
 SAMPLE_TARGET = "species"
 """Target of the sample data that comes with the package."""
@@ -29,7 +39,17 @@ _ALSO_ACCEPTED: dict[Kind, set[Kind | None]] = {
 }
 
 
-class Clean(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class FrameStep(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A transformer of frames that may hold text and missing values."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+class Clean(FrameStep):
     """Pick the columns that training used and cast them to their kind.
 
     Numbers and booleans become floats (NaN and infinities are missing), text is stripped
@@ -75,17 +95,16 @@ class Clean(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             require(name in dtypes, DataError, msg)
         kinds = {name: kind_of(dtype) for name, dtype in dtypes.items() if name not in self.drop}
         self.kinds_ = {name: kind for name, kind in kinds.items() if kind}
-        self.unused_ = {
-            name: "holds neither numbers, text nor dates" for name in kinds if not kinds[name]
-        }
-        require(self.kinds_, DataError, "no column is left to learn from")
+        unusable = [name for name in kinds if not kinds[name]]
+        self.unused_ = dict.fromkeys(unusable, "holds neither numbers, text nor dates")
         made = self._cast(frame)
-        n_values, self.ranges_ = _measure(made)
-        for name in [name for name, n in n_values.items() if n == 0]:
-            self.unused_[name] = "has no value in the training rows"
-            del self.kinds_[name]
+        empty = [name for name, n in measured(made, nw.Expr.count).items() if n == [0]]
+        self.unused_ |= dict.fromkeys(empty, "has no value in the training rows")
+        self.kinds_ = {name: kind for name, kind in self.kinds_.items() if name not in empty}
         require(self.kinds_, DataError, "no column is left to learn from")
-        return made.select(*self.kinds_).to_native()
+        made = made.select(*self.kinds_)
+        self.ranges_ = _ranges(made)
+        return made.to_native()
 
     def transform(self, X: Any) -> Any:
         """Clean rows; the frame that is given stays as it is.
@@ -122,12 +141,11 @@ class Clean(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         dict[str, str]
             Column -> both ranges in words; empty if all values are inside.
         """
-        _, ranges = _measure(nw.from_native(self.transform(X)))
-        pairs = {name: (found, self.ranges_[name]) for name, found in ranges.items()}
+        ranges = _ranges(nw.from_native(self.transform(X)))
         return {
-            name: f"{found[0]} to {found[1]}, training range {known[0]} to {known[1]}"
-            for name, (found, known) in pairs.items()
-            if found[0] < known[0] or found[1] > known[1]
+            name: "{} to {}, training range {} to {}".format(*ranges[name], *self.ranges_[name])
+            for name, (low, high) in ranges.items()
+            if low < self.ranges_[name][0] or high > self.ranges_[name][1]
         }
 
     def _cast(self, frame: Any) -> Any:
@@ -136,12 +154,6 @@ class Clean(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             _check_kind(frame.select(name), name, kind)
         columns = (cleaned(name, kind, dtypes[name]) for name, kind in self.kinds_.items())
         return frame.select(*columns)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
 
 def as_frame(estimator: Any, X: Any, *, reset: bool = False) -> Any:
@@ -231,31 +243,32 @@ def _check_kind(data: Any, name: str, kind: Kind) -> None:
     values = odd = data.drop_nulls()
     if found == "category" and kind == "numeric":  # one text makes the whole column text
         odd = values.filter(~nw.col(name).cast(nw.String).str.contains(_NUMBER))
-    if rows := _collect(odd.head(1)).rows() or _collect(values.head(1)).rows():
+    if rows := collect(odd.head(1)).rows() or collect(values.head(1)).rows():
         msg = f"column {name!r} must be {kind} as in training, got {rows[0][0]!r}"
         raise DataError(msg)
 
 
-def _measure(frame: Any) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
-    """Count values, and find the ranges of numbers and dates, in one pass."""
-    dtypes = frame.collect_schema()
-    ordered = [name for name in dtypes if dtypes[name] != nw.String]
-    wanted = [nw.col(name).count().alias(f"{i} count") for i, name in enumerate(dtypes)]
-    for i, name in enumerate(ordered):
-        wanted += [nw.col(name).min().alias(f"{i} low"), nw.col(name).max().alias(f"{i} high")]
-    found = _collect(frame.select(*wanted)).row(0)
-    bounds = [_plain(value) for value in found[len(dtypes) :]]
-    ranges = zip(ordered, bounds[::2], bounds[1::2], strict=True)
-    counts = dict(zip(dtypes, found[: len(dtypes)], strict=True))
-    return counts, {name: (low, high) for name, low, high in ranges if low is not None}
-
-
-def _plain(value: Any) -> float | str | None:
-    """Turn a bound into a float, an ISO 8601 text or None."""
-    if value is None or value != value:  # NaN and NaT differ from themselves
-        return None
-    return value.isoformat() if hasattr(value, "isoformat") else float(value)
-
-
-def _collect(frame: Any) -> Any:
+def collect(frame: Any) -> Any:
+    """Compute a lazy frame; an eager one stays as it is."""
     return frame.collect("polars") if isinstance(frame, nw.LazyFrame) else frame
+
+
+def measured(frame: Any, *measures: Callable[[nw.Expr], nw.Expr]) -> dict[str, list[Any]]:
+    """Measure each column of a frame, eager or lazy, in one pass over the rows."""
+    if not (names := frame.collect_schema().names()):
+        return {}
+    wanted = [measure(nw.col(name)) for name in names for measure in measures]
+    row = iter(collect(frame.select(value.alias(f"{i}") for i, value in enumerate(wanted))).row(0))
+    return {name: [next(row) for _ in measures] for name in names}
+
+
+def _ranges(frame: Any) -> dict[str, tuple[Any, Any]]:
+    """Find the ranges of numbers and dates: floats, or ISO 8601 text."""
+    dtypes = frame.collect_schema()
+    ordered = frame.select(*(name for name in dtypes if dtypes[name] != nw.String))
+    ranges = measured(ordered, nw.Expr.min, nw.Expr.max)
+    return {
+        name: tuple(v.isoformat() if hasattr(v, "isoformat") else float(v) for v in found)
+        for name, found in ranges.items()
+        if found[0] is not None and found[0] == found[0]  # NaN and NaT differ from themselves
+    }

@@ -32,9 +32,8 @@ def command(config_path: Path | None, /, data: str | None, output: Path, **optio
     from .._internal import registry
 
     settings = config.load(config_path, **{key: value or None for key, value in options.items()})
-    plugins = registry.pick(
-        settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
-    )
+    wanted = settings.transforms, settings.plugin_folder
+    plugins = registry.pick(*wanted, only_built_in=settings.no_plugins)
     source = data or io.SAMPLE
     rows = io.load(source, settings=settings).frame
     io.count(rows, source)

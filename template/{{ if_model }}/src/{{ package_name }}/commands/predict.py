@@ -27,14 +27,7 @@ logger = logging.getLogger(__name__)
 @flags.reading
 @click.pass_obj
 def command(
-    config_path: Path | None,
-    /,
-    folder: Path,
-    data: str,
-    output: Path,
-    keep: Any,
-    engine: str | None,
-    **options: Any,
+    config_path: Path | None, /, folder: Path, data: str, output: Path, **options: Any
 ) -> None:
     """Load the model, predict in batches and write one row for each row read."""
     from tqdm import tqdm
@@ -43,10 +36,10 @@ def command(
     from .._internal import engine as engines
     from .._internal import registry, store
 
-    settings = config.load(config_path, engine=engine, **options)
+    keep = tuple(dict.fromkeys(options.pop("keep")))
+    settings = config.load(config_path, **options)
     content, card = store.read(folder)
     clean = store.unpack(content, trusted=model.TRUSTED)["clean"]
-    keep = tuple(dict.fromkeys(keep))
     recipe = engines.Recipe(_scorer, (content, keep))
     trained = settings.or_else(card["settings"])
     rows = io.load(data, settings=trained, kinds=clean.kinds_).frame

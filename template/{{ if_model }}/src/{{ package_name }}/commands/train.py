@@ -29,42 +29,40 @@ _NOT_RECORDED = {"plugin_folder", "no_plugins", "engine", "cluster"}
 @click.option("--from", "earlier", type=Path, help="Repeat the run of this model.json.")
 @flags.reading
 @click.pass_obj
-def command(
-    config_path: Path | None,
-    /,
-    data: str | None,
-    output: Path,
-    earlier: Path | None,
-    **options: Any,
-) -> None:
+def command(config_path: Path | None, /, data: str | None, output: Path, **options: Any) -> None:
     """Read, train, save, report, and say where everything is."""
     from tqdm.contrib.logging import tqdm_logging_redirect
 
     from .. import config, io, model, preprocess, report
     from .._internal import registry, store
 
+    earlier = options.pop("earlier")
     before = store.read_card(earlier) if earlier else {}
     given = {name: value for name, value in options.items() if value not in (None, ())}
     settings = config.load(config_path, **before.get("settings", {}) | given)
     data = data or before.get("data", {}).get("source")
     source = data or io.SAMPLE
-    plugins = registry.pick(
-        settings.transforms, settings.plugin_folder, only_built_in=settings.no_plugins
-    )
+    wanted = settings.transforms, settings.plugin_folder
+    plugins = registry.pick(*wanted, only_built_in=settings.no_plugins)
     n_fits, log = model.n_fits(settings), logging.getLogger(__package__.partition(".")[0])
     with tqdm_logging_redirect(total=n_fits, unit="fit", disable=not n_fits, loggers=[log]) as bar:
         found = io.load(source, settings=settings, eager=not settings.max_rows)
         settings = settings.model_copy(update={"dates": found.dates})
-        rows, n_source_rows = _rows(found.frame, source, settings)
+        if settings.max_rows:
+            n, seed = settings.max_rows, settings.seed
+            rows, n_source_rows = io.draw(source, n, seed=seed, frame=found.frame)
+        else:
+            rows = io.collect(found.frame, source)
+            n_source_rows = len(rows)
         table = registry.apply(plugins, rows)
         target = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
         run = model.train(table, target, settings, doubts=found.doubts, tick=bar.update)
-    record = {"source": data, "sha256": io.sha256(source), "n_source_rows": n_source_rows}
+    counts = {"n_source_rows": n_source_rows, "n_rows": len(table)}
     card = {
         **model.to_card(run),
         "versions": store.versions(),
         "settings": settings.model_dump(mode="json", exclude=_NOT_RECORDED),
-        "data": {**record, "n_rows": len(table)},
+        "data": {"source": data, "sha256": io.sha256(source), **counts},
         "transforms": registry.record(plugins),
     }
     page = {"report.html": report.render(run, card, table)}
@@ -74,16 +72,6 @@ def command(
         click.echo(output / name)
     if before:
         _check_same(before, card)
-
-
-def _rows(frame: Any, source: str | Path, settings: Any) -> tuple[Any, int]:
-    """Give the rows to train on, and count those of the source."""
-    from .. import io
-
-    if settings.max_rows:
-        return io.draw(source, settings.max_rows, seed=settings.seed, frame=frame)
-    table = io.collect(frame, source)
-    return table, len(table)
 
 
 def _print_metrics(metrics: dict[str, dict[str, float | None]]) -> None:
@@ -98,9 +86,8 @@ def _check_same(before: dict[str, Any], now: dict[str, Any]) -> None:
     """Say whether a repeated run gave the same metrics; exit with 1 if it did not."""
     if before["data"]["sha256"] != now["data"]["sha256"]:
         logger.warning("the data are not those of the earlier run (SHA-256 differs)")
-    differing = [
-        name for name, values in before["metrics"].items() if now["metrics"].get(name) != values
-    ]
+    found = now["metrics"]
+    differing = [name for name in before["metrics"] if found.get(name) != before["metrics"][name]]
     if differing:
         click.echo(f"metrics differ from the earlier run: {', '.join(differing)}")
         click.get_current_context().exit(1)
