@@ -152,7 +152,19 @@ _OPTIONS = [  # of all commands
 ]
 
 
+def _show_version(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    """Print the version of the package, whatever its distribution is called."""
+    if value:
+        from . import __version__
+
+        click.echo(f"{ctx.info_name}, version {__version__}")
+        ctx.exit()
+
+
+_VERSION = {"is_eager": True, "expose_value": False, "callback": _show_version}
+
+
 @click.group(cls=_Commands, params=[*_OPTIONS])
-@click.version_option(package_name=__package__)
+@click.option("--version", is_flag=True, help="Show the version and exit.", **_VERSION)
 def _group() -> None:
     """Hold the commands."""

@@ -308,7 +308,7 @@ def test_folder_may_be_named_on_the_command_line(run, plugged):
     assert "  keep: Make" in run("plugins", "list", "--plugins", "mine").out
     result = run("train", "--plugins", "nothing", "--config", plugged)
     assert result.code == 2
-    assert result.err.startswith("error: cannot read the plugin folder nothing: ")
+    assert result.err.startswith("error: no plugin folder nothing")
 
 
 def test_plugins_that_are_switched_off_are_refused(run, plugged):

@@ -24,6 +24,7 @@ def find(folder: Path) -> Iterator[Plugin]:
     PluginError
         If there is no such folder, or others than its owner and root can change it.
     """
+    require(folder.is_dir(), PluginError, f"no plugin folder {folder}")
     with explained(PluginError, f"cannot read the plugin folder {folder}"):
         _size(folder, folder.stat())
         entries = sorted(folder.iterdir())

@@ -79,6 +79,8 @@ def choose(name: str, values: pl.Series, rules: Rules) -> Parser:
             best, n_best = parser, n_fit
         if n_best == len(full) == n_fit:
             break
+    if known and len(full) and not n_best:
+        return text  # which is refused, as in training there were other values
     if n_best < len(values):
         best = best._replace(direct=None)
     zeros = full.filter(full.str.contains(r"^0\d+$"))

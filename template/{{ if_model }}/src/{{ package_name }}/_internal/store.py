@@ -11,7 +11,7 @@ import logging
 import pkgutil
 import platform
 from collections.abc import Collection
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -205,7 +205,8 @@ def versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in (_PACKAGE, *_LIBRARIES):
         try:
-            found[name] = metadata.version(name)
+            package = import_module(_PACKAGE) if name == _PACKAGE else None
+            found[name] = package.__version__ if package else metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = "unknown"
     return found
