@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from email.utils import parseaddr
 from typing import Any
 
-from questions import choices
+from interpreters import VERSIONS
 from wheels import Wheel
 
 __all__ = ["authors", "check_metadata"]
@@ -37,7 +37,7 @@ def check_metadata(wheel: Wheel, answers: Mapping[str, Any], files: Mapping[str,
 
 def check_classifiers(classifiers: list[str], answers: Mapping[str, Any]) -> None:
     """Compare the Pythons and the stop for uploads; a licence classifier beside an expression is refused by PyPI."""
-    versions = [version for version in choices("min_python") if version >= answers["min_python"]]
+    versions = [version for version in VERSIONS if version >= answers["min_python"]]
     python = "Programming Language :: Python :: 3."
     assert [name for name in classifiers if name.startswith(python)] == [
         f"{python}{version[2:]}" for version in versions

@@ -1,4 +1,4 @@
-"""Show how a table is read: its columns, what is missing, and what may be misread.
+"""Show how a table is read, column by column, and what may be misread.
 
 DATA is a file, a folder of parts, a glob, a URL or - (standard input). Default: the sample.
 """
