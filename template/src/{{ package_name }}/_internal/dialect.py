@@ -118,7 +118,7 @@ def _check(
     quotes = line.str.count_matches('"', literal=True)
     whole = ((quotes.cum_sum() - quotes) % 2 == 0) & (quotes % 2 == 0)  # no quote goes on
     lines = lines.filter(whole, ~line.str.starts_with(comment or "\n"))
-    lines = lines.with_columns(line.str.replace_all('"[^"]*"', "")).with_columns(n=n)
+    lines = lines.with_columns(line.str.replace_all('"[^"]*"', "x")).with_columns(n=n)
     for row in lines.filter(pl.col("n") != n_fields).head(1).collect().rows(named=True):
         msg = f"{name}: row {row['row']} has {row['n']} fields, the header has {n_fields}"
         raise DataError(msg)
