@@ -6,7 +6,6 @@ import zipfile
 
 import polars as pl
 import pytest
-
 from my_project import io
 from my_project.errors import DataError
 
