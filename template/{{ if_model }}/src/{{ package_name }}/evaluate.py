@@ -193,7 +193,7 @@ def scores(truth: np.ndarray, given: Answer, names: Collection[str] = ()) -> dic
 
 def _widen(given: Answer, labels: np.ndarray) -> Answer:
     """Add labels that training did not see: their probability is 0."""
-    if given.shares is None:
+    if given.shares is None or given.labels is None:
         return given._replace(labels=labels)
     shares = np.zeros((len(given.shares), len(labels)))
     shares[:, np.searchsorted(labels, given.labels)] = given.shares

@@ -264,7 +264,7 @@ def measured(
     return {name: [next(row) for _ in measures] for name in names}
 
 
-def _ranges(frame: Any) -> dict[str, tuple[Any, Any]]:
+def _ranges(frame: Any) -> dict[str, tuple[Any, ...]]:
     """Find the ranges of numbers and dates: floats, or ISO 8601 text."""
     ordered = [name for name, dtype in frame.collect_schema().items() if dtype != nw.String]
     return {

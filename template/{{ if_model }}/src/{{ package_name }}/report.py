@@ -114,7 +114,7 @@ def _performance(run: Run) -> str:
         f"training. The baseline always predicts the {guess} of the training rows.",
         "Means and standard deviations over the folds." if run.folds else "",
     ) + _numbers("metric", run.metrics)
-    tables = {"label": run.per_class, "fold": dict(enumerate(run.folds, 1))}
+    tables: dict[str, Any] = {"label": run.per_class, "fold": dict(enumerate(run.folds, 1))}
     parts = (f"<h3>By {what}</h3>{_numbers(what, rows)}" for what, rows in tables.items() if rows)
     return made + "".join(parts)
 
@@ -253,7 +253,7 @@ def _distributions(run: Run, names: Sequence[str]) -> str:
         axes, text = _axes(f"Distribution of {page.short(name, 30)}"), X[name].dtype == pl.String
         x = _places(axes, X[name].fill_null("(missing)") if text else X[name])
         if run.per_class:
-            bins = np.arange(len(axes.get_xticks()) + 1) - 0.5 if text else 20
+            bins: Any = np.arange(len(axes.get_xticks()) + 1) - 0.5 if text else 20
             parts = [x[(y == label) & ~np.isnan(x)] for label in labels]
             style: Any = "bar" if text else "step"
             axes.hist(parts, bins, density=True, histtype=style, label=_short(labels))
@@ -353,7 +353,8 @@ def _svg(axes: Axes) -> str:
     if any(axes.get_legend_handles_labels()[1]):
         axes.legend()
     stream, nothing = io.StringIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    axes.figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
+    figure: Any = axes.figure
+    figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
     svg = re.sub(r'<g id="[^"]*">', "<g>", stream.getvalue()).replace(": #000000", ": currentColor")
     label = page.escape(axes.get_title())
     return svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
