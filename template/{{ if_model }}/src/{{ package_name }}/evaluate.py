@@ -82,11 +82,10 @@ def split(
     enough = min(labels.values(), default=0) >= (folds or 2)
     if not folds:
         enough = enough and len(labels) <= min(n_test, len(known) - n_test)
-    names = {(False, False): "", (True, False): "Stratified", (False, True): "Group"}
-    name = names.get((enough, by is not None), "StratifiedGroup" if folds else "Group")
-    kind = getattr(model_selection, f"{name}{'KFold' if folds else 'ShuffleSplit'}")
+    stratified = "Stratified" if enough and (folds or by is None) else ""
+    name = f"{stratified}{'' if by is None else 'Group'}{'KFold' if folds else 'ShuffleSplit'}"
     options = {"shuffle": True} if folds else {"test_size": n_test}
-    splitter = kind(folds or 1, random_state=settings.seed, **options)
+    splitter = getattr(model_selection, name)(folds or 1, random_state=settings.seed, **options)
     return [(np.sort(train), np.sort(test)) for train, test in splitter.split(truth, truth, by)]
 
 
@@ -194,7 +193,7 @@ def scores(truth: np.ndarray, given: Answer, names: Collection[str] = ()) -> dic
 
 def _widen(given: Answer, labels: np.ndarray) -> Answer:
     """Add labels that training did not see: their probability is 0."""
-    if given.shares is None:
+    if given.shares is None or given.labels is None:
         return given._replace(labels=labels)
     shares = np.zeros((len(given.shares), len(labels)))
     shares[:, np.searchsorted(labels, given.labels)] = given.shares

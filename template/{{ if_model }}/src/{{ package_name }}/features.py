@@ -109,8 +109,8 @@ class Features(FrameStep):
         _check_names(names := [name for name, _ in self._made()])
         flags = {f"{name}={value}" for name in texts for value in self.categories_[name]}
         numbers = [name for name in names if self.scale and not (self.one_hot and name in flags)]
-        encoded = frame.select(*self._encoded()).select(*numbers)
-        scales = measured(encoded, nw.Expr.mean, lambda values: values.std(ddof=0))
+        encoded = frame.select(*self._encoded())
+        scales = measured(encoded, numbers, nw.Expr.mean, lambda values: values.std(ddof=0))
         self.scales_ = {
             name: (float(mean or 0.0), float(std or 1.0)) for name, (mean, std) in scales.items()
         }
@@ -204,8 +204,7 @@ def _check_names(names: list[str]) -> None:
 
 def _date_parts(frame: Any, names: list[str]) -> dict[str, list[str]]:
     """Choose the parts of each date column; the hour where there is a time of day."""
-    dates = frame.select(cleaned(name, "datetime", None) for name in names)
-    latest = measured(dates, lambda date: date.dt.hour().max())
+    latest = measured(frame, names, lambda date: date.cast(nw.Datetime("us")).dt.hour().max())
     return {name: [*_PARTS, "hour"] if hour else [*_PARTS] for name, [hour] in latest.items()}
 
 

@@ -182,8 +182,8 @@ def train(
     y = np.array(rows[target].to_list(), dtype=None if task == "classification" else np.float64)
     scores = []
     for part in evaluate.split(y, by, settings, stratify=task[0] == "c", folds=settings.folds):
-        (X_train, X_test), (y_train, y_test) = ([of[rows] for rows in part] for of in (X, y))
-        X_train, X_test = X_train.to_native(), X_test.to_native()
+        X_train, X_test = (X[rows].to_native() for rows in part)
+        y_train, y_test = (y[rows] for rows in part)
         by_train = None if by is None else by[part[0]]
         evaluated, tried = _fit(task, settings, X_train, y_train, by_train, tick)
         guess = evaluate.baseline(task).fit(X_train, y_train)

@@ -98,7 +98,7 @@ class Clean(FrameStep):
         unusable = [name for name in kinds if not kinds[name]]
         self.unused_ = dict.fromkeys(unusable, "holds neither numbers, text nor dates")
         made = self._cast(frame)
-        empty = [name for name, n in measured(made, nw.Expr.count).items() if n == [0]]
+        empty = [name for name, n in measured(made, self.kinds_, nw.Expr.count).items() if n == [0]]
         self.unused_ |= dict.fromkeys(empty, "has no value in the training rows")
         self.kinds_ = {name: kind for name, kind in self.kinds_.items() if name not in empty}
         require(self.kinds_, DataError, "no column is left to learn from")
@@ -253,22 +253,22 @@ def collect(frame: Any) -> Any:
     return frame.collect("polars") if isinstance(frame, nw.LazyFrame) else frame
 
 
-def measured(frame: Any, *measures: Callable[[nw.Expr], nw.Expr]) -> dict[str, list[Any]]:
-    """Measure each column of a frame, eager or lazy, in one pass over the rows."""
-    if not (names := frame.collect_schema().names()):
+def measured(
+    frame: Any, names: Collection[str], *measures: Callable[[nw.Expr], nw.Expr]
+) -> dict[str, list[Any]]:
+    """Measure columns of a frame, eager or lazy, in one pass over the rows."""
+    if not names:
         return {}
     wanted = [measure(nw.col(name)) for name in names for measure in measures]
     row = iter(collect(frame.select(value.alias(f"{i}") for i, value in enumerate(wanted))).row(0))
     return {name: [next(row) for _ in measures] for name in names}
 
 
-def _ranges(frame: Any) -> dict[str, tuple[Any, Any]]:
+def _ranges(frame: Any) -> dict[str, tuple[Any, ...]]:
     """Find the ranges of numbers and dates: floats, or ISO 8601 text."""
-    dtypes = frame.collect_schema()
-    ordered = frame.select(*(name for name in dtypes if dtypes[name] != nw.String))
-    ranges = measured(ordered, nw.Expr.min, nw.Expr.max)
+    ordered = [name for name, dtype in frame.collect_schema().items() if dtype != nw.String]
     return {
         name: tuple(v.isoformat() if hasattr(v, "isoformat") else float(v) for v in found)
-        for name, found in ranges.items()
+        for name, found in measured(frame, ordered, nw.Expr.min, nw.Expr.max).items()
         if found[0] is not None and found[0] == found[0]  # NaN and NaT differ from themselves
     }

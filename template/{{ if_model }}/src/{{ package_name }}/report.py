@@ -108,21 +108,15 @@ def importance(run: Run) -> dict[str, np.ndarray]:
 def _performance(run: Run) -> str:
     """Show the metrics beside those of the baseline, for each label and each fold."""
     guess = "shares of the labels" if run.per_class else "median"
-    tables = {"label": run.per_class, "fold": dict(enumerate(run.folds, 1))}
-    return "".join(
-        [
-            page.note(
-                ""
-                if run.beats_baseline
-                else f"No better than the baseline by {run.metric}: do not use.",
-                f"A {run.task} model, measured on {len(run.test)} test rows that were not used "
-                f"for training. The baseline always predicts the {guess} of the training rows.",
-                "Means and standard deviations over the folds." if run.folds else "",
-            ),
-            _numbers("metric", run.metrics),
-            *(f"<h3>By {what}</h3>{_numbers(what, rows)}" for what, rows in tables.items() if rows),
-        ]
-    )
+    made = page.note(
+        "" if run.beats_baseline else f"No better than the baseline by {run.metric}: do not use.",
+        f"A {run.task} model, measured on {len(run.test)} test rows that were not used for "
+        f"training. The baseline always predicts the {guess} of the training rows.",
+        "Means and standard deviations over the folds." if run.folds else "",
+    ) + _numbers("metric", run.metrics)
+    tables: dict[str, Any] = {"label": run.per_class, "fold": dict(enumerate(run.folds, 1))}
+    parts = (f"<h3>By {what}</h3>{_numbers(what, rows)}" for what, rows in tables.items() if rows)
+    return made + "".join(parts)
 
 
 def _numbers(what: str, rows: Mapping[Any, Mapping[str, float | None]]) -> str:
@@ -145,8 +139,7 @@ def _confusion(run: Run, answer: evaluate.Answer) -> str:
         for name, *pair in zip(names, matrix, shares, strict=True)
     ]
     return page.table(("actual ↓ predicted →", *names), rows, shares=shares) + page.note(
-        "Test rows, and their share of the rows with that actual label.",
-        _more(len(labels) - len(shown), "labels are left out"),
+        f"Test rows, and their share of those with that actual label, {MAX_LABELS} labels at most."
     )
 
 
@@ -165,8 +158,7 @@ def _curves(run: Run, answer: evaluate.Answer) -> str:
         plots.append(_svg(axes))
     return "".join(plots) + page.note(
         "Each label against all others, on the test rows. Calibration: rows with about the same "
-        "predicted probability; on the dotted line the probabilities are right.",
-        _more(len(answer.labels) - _MAX_CURVES, "labels are left out"),
+        f"predicted probability; on the dotted line it is right. {_MAX_CURVES} labels at most."
     )
 
 
@@ -180,8 +172,7 @@ def _residuals(run: Run, answer: evaluate.Answer) -> str:
         )
         plots.append(_svg(axes))
     return "".join(plots) + page.note(
-        "On the dashed line the prediction is right; a residual is actual minus predicted.",
-        _more(len(run.y_test) - len(y), "test rows are left out"),
+        f"On the dashed line the prediction is right; {len(y)} of {len(run.test)} test rows."
     )
 
 
@@ -195,10 +186,8 @@ def _importance(run: Run, losses: dict[str, np.ndarray]) -> str:
     axes.locator_params(axis="x", nbins=4)
     return _svg(axes) + page.note(
         f"How much worse {run.metric} gets when a column is shuffled: mean and standard deviation "
-        f"of {N_REPEATS} repeats on {min(len(run.test), MAX_ROWS)} test rows. It shows what the "
-        "model uses, not what causes what. Columns that hold the same information share their "
-        "importance.",
-        _more(len(losses) - len(shown), "columns are left out"),
+        f"of {N_REPEATS} repeats, {len(shown)} of {len(losses)} columns. It shows what the model "
+        "uses, not what causes what. Columns with the same information share their importance."
     )
 
 
@@ -215,7 +204,8 @@ def _dependence(run: Run, names: Sequence[str]) -> str:
         axes = _axes(f"Partial dependence on {page.short(name, 30)}")
         for label, outputs in _outputs(evaluate.answer(run.evaluated[1:], varied)).items():
             means = np.reshape(outputs, (len(grid), len(X))).mean(axis=1)
-            axes.plot(_places(axes, grid), means, "o-", label=page.short(str(label), 20))
+            style = "o" if grid.dtype == pl.String else "o-"
+            axes.plot(_places(axes, grid), means, style, label=page.short(str(label), 20))
         axes.set(xlabel=page.short(name, 30), ylabel="mean prediction")
         plots.append(_svg(axes))
     what = "probability" if run.per_class else "value"
@@ -263,7 +253,7 @@ def _distributions(run: Run, names: Sequence[str]) -> str:
         axes, text = _axes(f"Distribution of {page.short(name, 30)}"), X[name].dtype == pl.String
         x = _places(axes, X[name].fill_null("(missing)") if text else X[name])
         if run.per_class:
-            bins = np.arange(len(axes.get_xticks()) + 1) - 0.5 if text else 20
+            bins: Any = np.arange(len(axes.get_xticks()) + 1) - 0.5 if text else 20
             parts = [x[(y == label) & ~np.isnan(x)] for label in labels]
             style: Any = "bar" if text else "step"
             axes.hist(parts, bins, density=True, histtype=style, label=_short(labels))
@@ -294,8 +284,11 @@ def _commonest(values: pl.Series) -> pl.Series:
 
 def _model_card(run: Run, card: dict[str, Any], data: Any) -> str:
     """Say what the model is for, where it comes from and what its limits are."""
-    given, n_train, n_test = run.settings, len(run.train), len(run.test)
+    given, source = run.settings, card["data"]["source"] or "The sample of this package"
+    by = f" by {given.split_by}" if given.split_by else ""
+    folds = f", last of {len(run.folds)} folds" if run.folds else ""
     found = {key: _number(value) for key, value in run.metrics[run.metric].items()}
+    spread = f", standard deviation {found['spread']}" if run.folds else ""
     unused = [name for name in data.columns if name not in (run.target, *run.model["clean"].kinds_)]
     untested = [name for name, score in run.per_class.items() if not score["support"]]
     facts = {
@@ -304,21 +297,15 @@ def _model_card(run: Run, card: dict[str, Any], data: Any) -> str:
             "units and way of collecting them. Other uses need an evaluation of their own."
         ],
         "Data": [
-            f"{card['data']['source'] or 'The sample that comes with this package'}, "
-            f"SHA-256 {card['data']['sha256']}.",
+            f"{source}, SHA-256 {card['data']['sha256']}.",
             f"A random sample of at most {given.max_rows} rows." if given.max_rows else "",
         ],
         "Split": [
-            f"{n_train} training rows, {n_test} test rows ({given.split} split"
-            f"{f' by {given.split_by}' if given.split_by else ''}, seed {given.seed}"
-            f"{f', last of {len(run.folds)} folds' if run.folds else ''});",
-            f"{len(data) - n_train - n_test} other rows, e.g. without a target.",
+            f"{len(run.train)} training rows, {len(run.test)} test rows ({given.split} split{by}, "
+            f"seed {given.seed}{folds}); {len(data)} rows in all.",
             f"The saved model is fitted on {'all' if given.refit else 'the training'} rows.",
         ],
-        "Metric": [
-            f"{run.metric} {found['model']}, baseline {found['baseline']}"
-            + (f", standard deviation {found['spread']}." if run.folds else ".")
-        ],
+        "Metric": [f"{run.metric} {found['model']}, baseline {found['baseline']}{spread}."],
         "Limitations": [
             "Values outside the training ranges are extrapolation.",
             "Rare and unseen categories share one code.",
@@ -347,10 +334,6 @@ def _names(names: Sequence[Any], limit: int = 20) -> str:
     return ", ".join(_short(names[:limit], 40)) + more
 
 
-def _more(n: int, what: str) -> str:
-    return f"{n} more {what}." if n > 0 else ""
-
-
 def _number(value: Any) -> str:
     """Round to four digits, or to a whole number; a date loses its midnight."""
     if value is None or isinstance(value, str):
@@ -370,7 +353,8 @@ def _svg(axes: Axes) -> str:
     if any(axes.get_legend_handles_labels()[1]):
         axes.legend()
     stream, nothing = io.StringIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    axes.figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
+    figure: Any = axes.figure
+    figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
     svg = re.sub(r'<g id="[^"]*">', "<g>", stream.getvalue()).replace(": #000000", ": currentColor")
     label = page.escape(axes.get_title())
     return svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{label}"', 1)

@@ -36,14 +36,13 @@ def command(folders: tuple[Path, ...], output: Path | None) -> None:
     if output:
         text = json.dumps(runs, indent=1, ensure_ascii=False) + "\n"
         files.write_together({output: text.encode()})
-    rows = [("", [run["folder"] for run in runs]), ("data", [run["data"][:12] for run in runs])]
-    rows += [(name, [str(run["settings"][name]) for run in runs]) for name in differing]
-    rows += [(name, [_value(run["metrics"].get(name)) for run in runs]) for name in metrics]
-    first = max(len(name) for name, _ in rows)
-    widths = [max(map(len, column)) for column in zip(*(cells for _, cells in rows), strict=True)]
-    for name, cells in rows:
-        aligned = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
-        click.echo(f"{name:{first}}  {'  '.join(aligned)}".rstrip())
+    rows = [["", *(run["folder"] for run in runs)], ["data", *(run["data"][:12] for run in runs)]]
+    rows += [[name, *(str(run["settings"][name]) for run in runs)] for name in differing]
+    rows += [[name, *(_value(run["metrics"].get(name)) for run in runs)] for name in metrics]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *cells in rows:
+        aligned = (f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))
+        click.echo(f"{name:{widths[0]}}  {'  '.join(aligned)}".rstrip())
 
 
 def _settings(card: dict[str, Any]) -> dict[str, Any]:
