@@ -161,7 +161,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: object) -> 
         ctx.exit()
 
 
-_VERSION = {"is_eager": True, "expose_value": False, "callback": _show_version}
+_VERSION: dict[str, Any] = {"is_eager": True, "expose_value": False, "callback": _show_version}
 
 
 @click.group(cls=_Commands, params=[*_OPTIONS])
