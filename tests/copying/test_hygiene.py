@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from classes import classes, is_seed
 from hygiene import complaints
-from questions import CONFIG, KINDS, ROOT, SIZES, choices
+from questions import KINDS, ROOT, SIZES, choices
 from rendering import Renderer, contents
 
 # SHA-256 of each SPDX text (spdx-license-list 6.12.0 on npm) without its copyright line, words joined by single blanks.
@@ -56,14 +56,6 @@ def kinds(renderer: Renderer) -> dict[str, dict[str, bytes]]:
 def files(request: pytest.FixtureRequest, kinds: dict[str, dict[str, bytes]]) -> dict[str, bytes]:
     """Give one of them."""
     return kinds[request.param]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_default_render_is_small(kind: str, kinds: dict[str, dict[str, bytes]]) -> None:
-    """What its owner sees: the template looks after `_internal` and its tests, and steps are a list, one file each."""
-    steps = re.compile(r"^src/tide_gauge/plugins/.*")
-    seen = {steps.sub("", path) for path in kinds[kind] if "/_internal/" not in path}
-    assert len(seen) <= (62 if kind == CONFIG["pipeline"]["default"] else 68)
 
 
 def test_kinds_share_what_is_owned(kinds: dict[str, dict[str, bytes]]) -> None:
