@@ -32,7 +32,11 @@ LEARNERS = {
         "",
         ["sklearn.tree._tree.Tree"],
     ),
-    "vectors": ('{"classification": svm.SVC, "regression": svm.SVR}[task]()', "from sklearn import svm", []),
+    "vectors": (
+        '{"classification": svm.SVC, "regression": svm.SVR}[task]()',
+        "from sklearn import svm",
+        ["sklearn.svm._classes.SVC", "sklearn.svm._classes.SVR"],
+    ),
     "network": (
         (
             '{"classification": neural_network.MLPClassifier, "regression": neural_network.MLPRegressor}'
