@@ -14,7 +14,6 @@ __all__ = ["MISSING", "Make", "Parser", "Rules", "choose", "keep", "vote"]
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "None")
 """What stands for a missing value."""
 
-_WORDS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
 _DAYS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%y", "%d.%m.%Y", "%d %B %Y", "%d-%B-%y", "%d-%B-%Y"),
     *("%B %d, %Y", "%m/%d/%y", "%m/%d/%Y", "%m-%d-%y", "%m-%d-%Y"),
@@ -114,9 +113,7 @@ def _parsers(name: str, values: pl.Series, rules: Rules) -> Iterator[Parser]:
     for dtype in (pl.Int64, pl.Int128):
         yield Parser("numeric", _cast(dtype), dtype)
     yield from _numbers(name, values, rules)
-    words = {*values.unique().str.to_lowercase()}
-    if known == "boolean" or words & {*_WORDS[0]} or words in map(set, _WORDS):
-        yield Parser("boolean", _boolean)
+    yield Parser("boolean", _boolean)  # yes and no stay text: they may be labels
     if "%" in dates:
         yield _day(dates)._replace(order="")
     elif "date" in known or 2 * values.str.contains(r"\d\W+\w*\W*\d").sum() > len(values):
@@ -200,9 +197,8 @@ def _number(decimal: str, thousands: str, unit: str = "") -> Make:
 
 
 def _boolean(text: pl.Expr) -> pl.Expr:
-    true, false = zip(*_WORDS, strict=True)
     word = text.str.strip_chars().str.to_lowercase()
-    return pl.when(word.is_in(true + false)).then(word.is_in(true))
+    return pl.when(word.is_in(["true", "false"])).then(word == "true")
 
 
 def _as_is(text: pl.Expr) -> pl.Expr:
