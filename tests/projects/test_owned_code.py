@@ -2,7 +2,7 @@
 
 A project does not carry these tests. They run in each kind and size, with every engine installed, under the shortest
 and the longest name of a package; on the oldest and the newest Python, with --long on each. Without --long the larger
-size runs those that the smaller has no use for.
+size runs those that the smaller has no use for, and Spark is started for one kind.
 """
 
 import ast
@@ -122,6 +122,7 @@ def test_owned_code_passes_its_tests(case: Case, renderer: Renderer, environment
         tests = [path for path in tests if not fits(path, lean)]
     files = [str(Path("tests", "owned", path.relative_to(OWNED))) for path in tests]
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=300", *files]
+    words += ["-k", "not spark"] if case[0] != KINDS[0] and not long() else []  # which takes minutes
     try:
         said = project.run(program(python), *words)
     finally:
