@@ -147,11 +147,11 @@ def test_owned_module_that_does_nothing_fails_its_tests(
     project = render(renderer, kind, SIZES[-1], NAMES[0], FOUND[0])
     python = environment(project.version)
     tests = put(project, project.folder / "tests" / "owned")
-    likely = [
-        f"tests/owned/{path.name}" for path in tests if path.name in (f"test_{Path(case[1]).stem}.py", "test_cli.py")
-    ]
+    likely = (f"test_{Path(case[1]).stem}.py", "test_cli.py")
+    files = [str(Path("tests", "owned", path.relative_to(OWNED))) for path in tests]
+    files.sort(key=lambda name: not name.endswith(likely))
     (project.folder / "src" / NAMES[0] / case[1]).write_text('raise NotImplementedError("gutted")\n', encoding="utf-8")
-    words = [program(python), "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *likely, "tests/owned"]
+    words = [program(python), "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
     with pytest.raises(AssertionError, match="gutted"):
         project.run(*words, more={"PYTHONPATH": str(project.folder / "src")})
 
