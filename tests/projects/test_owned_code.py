@@ -44,8 +44,10 @@ def every() -> list[Case]:
 
 
 def needed(test: Path) -> Iterator[tuple[str, ...]]:
-    """Give the modules of the package that a test imports at its top, by their path."""
-    for node in ast.parse(test.read_text(encoding="utf-8")).body:
+    """Give the modules of the package that a test imports at its top, or is skipped without, by their path."""
+    text = test.read_text(encoding="utf-8")
+    yield from (tuple(name.split(".")) for name in re.findall(r'importorskip\("([\w.]+)"\)', text))
+    for node in ast.parse(text).body:
         if isinstance(node, ast.ImportFrom) and node.module:
             yield from ((*node.module.split("."), name.name) for name in node.names)
         elif isinstance(node, ast.Import):

@@ -5,6 +5,7 @@ import importlib.util
 import math
 import os
 import shutil
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -232,9 +233,9 @@ def transform(frame, *, by: int):
 
 @ENGINES
 def test_plugins_of_a_folder_work_everywhere(made, engine):
-    Path("mine").mkdir()
-    Path("mine/_count.py").write_text("MORE = 1")
-    Path("mine/more.py").write_text(PLUGIN)
+    Path("mine/more").mkdir(parents=True)
+    Path("mine/more/_count.py").write_text("MORE = 1")
+    Path("mine/more/__init__.py").write_text(PLUGIN)
     given = {"plugin_folder": Path("mine"), "transforms": [{"use": "more", "by": 4}]}
     assert_same(made, engine, write(table(), "t.parquet"), **given)
     assert pl.read_parquet(f"{engine}.parquet")["tie"].to_list() == [5, 6] * 30
@@ -310,7 +311,8 @@ def test_command_takes_the_engine(run, engine):
 
 
 def test_engine_that_is_not_installed_is_refused_before_anything_is_read(run, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, f"{engines.__package__}.engines.dask", raising=False)
     done = run("run", "no.csv", "-o", "made.csv", "--engine", "dask", "--dry-run")
     assert (done.code, done.err.partition(":")[0]) == (2, "error")
-    assert "the engine dask is not installed: pip install" in done.err
+    assert "engine dask needs distributed: uv add" in done.err

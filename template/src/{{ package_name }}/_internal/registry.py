@@ -206,11 +206,15 @@ def _names(folder: Path) -> list[str]:
 
 def _told(plugins: Sequence[Plugin]) -> list[Plugin]:
     """Let a process describe plugins, up to the one that ends it."""
-    job = pickle.dumps(sys.path) + pickle.dumps(functools.partial(_tell, plugins))
+    job = io.BytesIO()
+    for part in (sys.path, functools.partial(_tell, plugins)):
+        pickler = pickle.Pickler(job)
+        pickler.dispatch_table = {}  # not as engines let plugins travel, with their files
+        pickler.dump(part)
     words = [sys.executable, "-I", "-c", _CHILD]
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
     done = subprocess.run(  # noqa: S603
-        words, input=job, stdout=pipe, stderr=nowhere, start_new_session=True, check=False
+        words, input=job.getvalue(), stdout=pipe, stderr=nowhere, start_new_session=True, check=False
     )
     told: list[Plugin] = []
     stream = io.BytesIO(done.stdout)
