@@ -148,14 +148,18 @@ def test_owned_module_that_does_nothing_fails_its_tests(
     kind = case[0] if case[0] in KINDS else KINDS[0]
     project = render(renderer, kind, SIZES[-1], NAMES[0], FOUND[0])
     python = environment(project.version)
+    project.run("uv", "pip", "install", "--quiet", "--no-deps", "--python", python, "--editable", ".")
     tests = put(project, project.folder / "tests" / "owned")
     likely = (f"test_{Path(case[1]).stem}.py", "test_cli.py")
     files = [str(Path("tests", "owned", path.relative_to(OWNED))) for path in tests]
     files.sort(key=lambda name: not name.endswith(likely))
     (project.folder / "src" / NAMES[0] / case[1]).write_text('raise NotImplementedError("gutted")\n', encoding="utf-8")
     words = [program(python), "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
-    with pytest.raises(AssertionError, match="gutted"):
-        project.run(*words, more={"PYTHONPATH": str(project.folder / "src")})
+    try:
+        with pytest.raises(AssertionError, match="gutted"):
+            project.run(*words)
+    finally:
+        project.run("uv", "pip", "uninstall", "--quiet", "--python", python, project.answers["package_name"])
 
 
 def test_every_test_of_owned_code_has_a_project_that_it_fits(renderer: Renderer) -> None:
