@@ -130,7 +130,7 @@ def docs(session: nox.Session) -> None:
     """Build the site, docs/_build, and test it: `nox -s docs [-- --write]` first writes what is generated."""
     install(session, "site")
     if "--write" in session.posargs:
-        session.run("python", "tests/support/documents.py", env={"PYTHONPATH": "docs/tools"})
+        session.run("python", "tests/support/documents.py")
     session.run("sphinx-build", "--fail-on-warning", "--fresh-env", "--quiet", "docs", "docs/_build")
     session.run("pytest", *PARALLEL, "-m", "not projects", "tests/documents")
 
