@@ -89,7 +89,7 @@ def update(session: nox.Session) -> None:
 def projects(session: nox.Session) -> None:
     """Use rendered projects as their owners would: each choice and Python once: `nox -s projects [-- --shard 1/3]`."""
     install(session, "projects")
-    session.run("pytest", *PARALLEL, "-m", "projects", *session.posargs)
+    session.run("pytest", *PARALLEL, "-m", "projects and not slow", *session.posargs)
 
 
 @nox.session(default=False)

@@ -64,6 +64,7 @@ def test_page_is_made_of_the_raw_figures() -> None:
 
 
 @pytest.mark.projects
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell what a child used")
 def test_benchmarks_run_at_a_small_size(renderer: Renderer, tmp_path: Path) -> None:
     answers = {"project_name": "Bench", "package_name": "bench_light", "pipeline": "model", "size": "full"}
