@@ -211,10 +211,10 @@ def _told(plugins: Sequence[Plugin]) -> list[Plugin]:
         pickler = pickle.Pickler(job)
         pickler.dispatch_table = {}  # not as engines let plugins travel, with their files
         pickler.dump(part)
-    words = [sys.executable, "-I", "-c", _CHILD]
+    words, given = [sys.executable, "-I", "-c", _CHILD], job.getvalue()
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
     done = subprocess.run(  # noqa: S603
-        words, input=job.getvalue(), stdout=pipe, stderr=nowhere, start_new_session=True, check=False
+        words, input=given, stdout=pipe, stderr=nowhere, start_new_session=True, check=False
     )
     told: list[Plugin] = []
     stream = io.BytesIO(done.stdout)
