@@ -1,4 +1,4 @@
-"""The front door: `nox` runs what CI runs, `nox -l` lists the rest."""
+"""The front door: `nox` runs the tests, `nox -s long` all cases of them, `nox -l` lists the rest."""
 
 import contextlib
 import re
@@ -14,6 +14,7 @@ nox.options.default_venv_backend = "uv"
 nox.options.sessions = ["tests", "matrix", "update", "projects", "demo"]
 
 ROOT = Path(__file__).parent
+PARALLEL = ["-n2", "--dist=worksteal"]  # tests that share a fixture follow each other
 
 
 def install(session: nox.Session, group: str) -> None:
@@ -62,8 +63,8 @@ def tests(session: nox.Session) -> None:
     """Test everything that takes seconds."""
     install(session, "tests")
     with in_memory() as environment:
-        words = ["-n2", "-m", "not (cluster or matrix or projects or slow or updates)"]
-        session.run("pytest", *words, *session.posargs, env=environment)
+        words = ["-m", "not (cluster or matrix or projects or slow or updates)"]
+        session.run("pytest", *PARALLEL, *words, *session.posargs, env=environment)
 
 
 @nox.session
@@ -71,24 +72,37 @@ def matrix(session: nox.Session) -> None:
     """Build a wheel from every combination of answers: `nox -s matrix [-- --shard 1/4]`."""
     install(session, "tests")
     with in_memory() as environment:
-        session.run("pytest", "-n2", "-q", "-m", "matrix", "--show-capture=no", *session.posargs, env=environment)
+        words = ["-q", "-m", "matrix", "--show-capture=no"]
+        session.run("pytest", *PARALLEL, *words, *session.posargs, env=environment)
 
 
 @nox.session
 def update(session: nox.Session) -> None:
-    """Update projects from every release, edited and not: `nox -s update [-- --all --shard 1/2]`."""
+    """Update projects: each release, edit and flipped answer once: `nox -s update [-- --shard 1/2]`."""
     install(session, "updates")
     with in_memory() as environment:
-        session.run(
-            "pytest", "-n2", "-m", "updates and not projects", "--show-capture=no", *session.posargs, env=environment
-        )
+        words = ["-m", "updates and not projects", "--show-capture=no"]
+        session.run("pytest", *PARALLEL, *words, *session.posargs, env=environment)
 
 
 @nox.session
 def projects(session: nox.Session) -> None:
-    """Use rendered projects as their owners would: `nox -s projects [-- --every-python --shard 1/3]`."""
+    """Use rendered projects as their owners would: each choice and Python once: `nox -s projects [-- --shard 1/3]`."""
     install(session, "projects")
-    session.run("pytest", "-n2", "-m", "projects", *session.posargs)
+    session.run("pytest", *PARALLEL, "-m", "projects", *session.posargs)
+
+
+@nox.session(default=False)
+def long(session: nox.Session) -> None:
+    """Run every case, as each week and before a release: `nox -s long [-- --shard 1/8] [-m updates]`.
+
+    Every pair of choices is updated, and used on every Python; every edit is made on every project; texts are tried by
+    hundreds. The combinations of the matrix are the same in both.
+    """
+    install(session, "projects")
+    with in_memory() as environment:
+        words = ["--long", "-m", "not cluster and (slow or not matrix)", "--show-capture=no"]
+        session.run("pytest", *PARALLEL, *words, *session.posargs, env=environment)
 
 
 @nox.session(default=False)
@@ -98,9 +112,8 @@ def oldest_copier(session: nox.Session) -> None:
     [oldest] = re.findall(r'^_min_copier_version: "(.+)"', Path("copier.yml").read_text(encoding="utf-8"), re.MULTILINE)
     session.install(f"copier=={oldest}")
     with in_memory() as environment:
-        session.run(
-            "pytest", "-n2", "-m", "not (cluster or projects)", "--show-capture=no", *session.posargs, env=environment
-        )
+        words = ["-m", "not (cluster or projects)", "--show-capture=no"]
+        session.run("pytest", *PARALLEL, *words, *session.posargs, env=environment)
 
 
 @nox.session

@@ -5,13 +5,13 @@ import itertools
 import math
 import operator
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from questions import ASKED, check, choices, is_asked
 from texts import deal
 
-__all__ = ["Answers", "as_typed", "combinations", "command", "pairs", "pairwise", "with_texts"]
+__all__ = ["Answers", "as_typed", "choicewise", "combinations", "command", "pairs", "pairwise", "with_texts"]
 
 Answers = dict[str, Any]
 
@@ -31,18 +31,31 @@ def combinations() -> list[Answers]:
 
 def pairs(answers: Mapping[str, Any]) -> set[tuple[tuple[str, Any], ...]]:
     """Give the pairs of choices in a combination; a hidden question counts as one choice."""
-    closed = [(key, answers.get(key)) for key in ASKED if choices(key)]
-    return set(itertools.combinations(closed, 2))
+    return set(itertools.combinations(_closed(answers), 2))
+
+
+def _closed(answers: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [(key, answers.get(key)) for key in ASKED if choices(key)]
 
 
 def pairwise(every: Sequence[Answers]) -> list[int]:
-    """Pick combinations, by number, so that each pair of choices is in one of them.
+    """Pick combinations, by number, so that each pair of choices is in one of them."""
+    return _sample(every, pairs)
+
+
+def choicewise(every: Sequence[Answers]) -> list[int]:
+    """Pick combinations, by number, so that each choice is in one of them."""
+    return _sample(every, lambda answers: set(_closed(answers)))
+
+
+def _sample(every: Sequence[Answers], parts: Callable[[Answers], Collection[object]]) -> list[int]:
+    """Pick combinations, by number, so that each part is in one of them.
 
     Greedy, the first of equals, in a few orders, of which the shortest sample is taken: the same list gives the same
     sample everywhere.
     """
     bits: dict[object, int] = {}
-    held = [sum(1 << bits.setdefault(pair, len(bits)) for pair in pairs(answers)) for answers in every]
+    held = [sum(1 << bits.setdefault(part, len(bits)) for part in parts(answers)) for answers in every]
     steps = [step for step in (1, 5, 7, 11, 13, 17) if math.gcd(step, len(every)) == 1]
     orders = [[place * step % len(every) for place in range(len(every))] for step in steps]
     return min((_cover(held, order) for order in orders), key=len)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fleet import conflicts
+from hypothesis import settings
 from pytest_copie.plugin import Copie
 from releases import publish
 from rendering import Renderer, snapshot
@@ -13,6 +14,12 @@ from updating import Follower, Workshop, losses
 
 pytest.register_assert_rewrite("expectations", "projects")
 pytest_plugins = ["progress"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try few examples of texts each time, many with --long."""
+    settings.register_profile("template", max_examples=200 if config.getoption("long") else 10)
+    settings.load_profile("template")
 
 
 @pytest.fixture(scope="session", autouse=True)

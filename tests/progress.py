@@ -5,21 +5,22 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from interpreters import VERSIONS, find
 
 __all__: list[str] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let CI spread the work over jobs, and take its time."""
-    parser.addoption("--shard", default="1/1", metavar="I/N", help="run every N-th combination, from the I-th on")
-    parser.addoption("--all", action="store_true", help="make each edit on each combination of the sample, alone")
-    parser.addoption("--every-python", action="store_true", help="use each project on every Python, not on one")
+    parser.addoption("--shard", default="1/1", metavar="I/N", help="run every N-th test, from the I-th on")
+    parser.addoption("--long", action="store_true", help="run every case: every pair, every Python, more examples")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep one shard."""
+    """Keep one shard; without --long, leave out the cases that carry the marker."""
     shard, shards = map(int, config.getoption("shard").split("/"))
-    kept = items[shard - 1 :: shards]
+    kept = [item for item in items if config.getoption("long") or not item.get_closest_marker("long")]
+    kept = kept[shard - 1 :: shards]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 
@@ -62,6 +63,13 @@ class Progress:
         if self.counts:
             counts = ", ".join(f"{count} {what}" for what, count in self.counts.items())
             terminalreporter.write_line(f"{counts}, in {time.monotonic() - self.start:.0f} s")
+
+
+def pytest_report_header() -> str:
+    """Say which Pythons there are to test with."""
+    found = [version for version in VERSIONS if find(version)]
+    missing = [version for version in VERSIONS if version not in found]
+    return f"projects run on Python {', '.join(found)}" + (f"; not found: {', '.join(missing)}" if missing else "")
 
 
 def pytest_configure(config: pytest.Config) -> None:

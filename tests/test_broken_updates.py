@@ -14,6 +14,7 @@ from documents import blocks
 from fleet import ANSWERS
 from questions import ROOT
 from releases import HEAD, git
+from samples import cases
 from updating import Follower, tree
 
 pytestmark = pytest.mark.updates
@@ -64,7 +65,7 @@ def old(project: Follower) -> Follower:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize("moment", MOMENTS, ids=[f"{name} {number}" for number, name in MOMENTS])
+@pytest.mark.parametrize("moment", cases(MOMENTS, MOMENTS[:3], lambda moment: f"{moment[1]} {moment[0]}"))
 def test_killed_update_is_taken_back_and_done_again(moment: tuple[int, str], old: Follower) -> None:
     words = [sys.executable, "-c", KILLED, json.dumps(moment)]
     done = subprocess.run(words, cwd=old.folder, capture_output=True, check=False, stdin=subprocess.DEVNULL)

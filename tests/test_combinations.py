@@ -1,7 +1,7 @@
 """Every combination of answers renders a clean project and builds a right wheel.
 
-The fast way takes all combinations; a sample that holds every pair of choices takes the slow way, which users take,
-and must give the same files.
+The fast way takes all combinations; a sample takes the slow way, which users take, and must give the same files. The
+sample holds every choice, with `--long` every pair of choices.
 """
 
 import hashlib
@@ -14,16 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from combinations import as_typed, combinations, command, pairs, pairwise, with_texts
+from combinations import as_typed, choicewise, combinations, command, pairs, pairwise, with_texts
 from expectations import check_metadata
 from hygiene import complaints
 from questions import ASKED, choices
 from rendering import Renderer, contents
+from samples import cases
 from twine.commands import check as twine
 from wheels import TAGGED, Wheel, build_wheel
 
 EVERY = combinations()
-SAMPLE = pairwise(EVERY)
+SAMPLE, QUICK = pairwise(EVERY), choicewise(EVERY)
 has_signals = pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="a signal stops builds")
 LIGHT = """
 import importlib.metadata, sys
@@ -91,7 +92,7 @@ def check_import(wheel: Wheel, package: str) -> None:
 
 @pytest.mark.matrix
 @pytest.mark.slow
-@pytest.mark.parametrize("number", SAMPLE, ids=_name)
+@pytest.mark.parametrize("number", cases(dict.fromkeys([*QUICK, *SAMPLE]), QUICK, _name))
 def test_slow_way_gives_the_same_wheel(number: int, renderer: Renderer, tmp_path: Path) -> None:
     answers = with_texts(number, EVERY[number])
     slow = tmp_path / "project"
@@ -135,7 +136,10 @@ def test_build_that_fails_says_why_and_the_next_one_goes_on(renderer: Renderer, 
     assert build_wheel(project, tmp_path / "whole").metadata["Name"] == "tides"
 
 
-def test_sample_holds_every_pair_of_choices() -> None:
+def test_samples_hold_every_choice_and_every_pair_of_choices() -> None:
+    assert {choice for number in QUICK for choice in EVERY[number].items()} == {
+        choice for answers in EVERY for choice in answers.items()
+    }
     assert set().union(*(pairs(EVERY[number]) for number in SAMPLE)) == set().union(*map(pairs, EVERY))
 
 

@@ -55,6 +55,7 @@ def test_project_may_lie_at_a_path_that_leads_elsewhere(way: str, renderer: Rend
         assert contents(project) == contents(renderer.render(answers))
 
 
+@pytest.mark.updates
 def test_update_works_where_the_temporary_folder_is_a_link(hub: Path, link: Path, tmp_path: Path) -> None:
     project = tmp_path / "project"
     source = f"git+file://{hub}/org/copier-datascience.git"
@@ -66,7 +67,7 @@ def test_update_works_where_the_temporary_folder_is_a_link(hub: Path, link: Path
 
     run("copy", "--defaults", "--data=github_user=ada", source, "project")
     git("init", "--quiet", folder=project)
-    for hosting in ("gitlab", "none", "github"):
+    for hosting in ("gitlab", "github"):
         git("add", "--all", folder=project)
         git("commit", "--quiet", "--message", "As it is", folder=project)
         run("update", "--defaults", f"--data=hosting={hosting}", str(project))

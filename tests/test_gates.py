@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
 from projects import Project, failing_reviews
 from questions import ASKED, KINDS, ROOT
 from rendering import Renderer
+from samples import one_each
 
 pytestmark = pytest.mark.projects
 
@@ -187,7 +189,13 @@ MODULES = [  # what is shared is looked at in one kind
 ]
 
 
-@pytest.mark.parametrize(("kind", "module"), MODULES)
+@pytest.mark.parametrize(
+    ("kind", "module"),
+    [
+        pytest.param(*case, marks=() if case in one_each(MODULES, itemgetter(0)) else pytest.mark.long)
+        for case in MODULES
+    ],
+)
 def test_module_that_does_nothing_fails_its_tests(clean: Project, module: str) -> None:
     assert _result(clean, "tests") == ""
     (clean.folder / SRC / module).write_text('raise NotImplementedError("gutted")\n', encoding="utf-8")

@@ -1,6 +1,5 @@
 """What a release may do next, done to the template here: projects with an owner's edits take it without a conflict."""
 
-import itertools
 import re
 import shutil
 import tomllib
@@ -13,6 +12,7 @@ from owner import EDITS
 from questions import KINDS
 from releases import HEAD, add_release, releases
 from rendering import contents, rendered_path
+from samples import cases
 from updating import Follower, Workshop, tree
 
 pytestmark = pytest.mark.updates
@@ -152,24 +152,21 @@ def release_next(workshop: Workshop, folder: Path, step: Callable[[Path], None])
     return Workshop(folder / "template.git", folder / "renders", workshop.renderer)
 
 
-@pytest.fixture(scope="module", params=CHANGES, ids=lambda step: step.__name__)
-def next_release(
-    request: pytest.FixtureRequest, workshop: Workshop, tmp_path_factory: pytest.TempPathFactory
-) -> Workshop:
-    """Give a repository with one more release."""
-    return release_next(workshop, tmp_path_factory.mktemp(request.param.__name__), request.param)
+CASES = [(step, place) for step in CHANGES for place in range(len(ANSWERS))]
+TURNS = [(step, number % len(ANSWERS)) for number, step in enumerate(CHANGES)]  # each change once
 
 
-@pytest.mark.parametrize(
-    ("answers", "kind"),
-    [*zip(ANSWERS, itertools.cycle(KINDS), strict=False)],
-    ids=[given["package_name"] for given in ANSWERS],
-)
+def _named(case: tuple[Callable[[Path], None], int]) -> str:
+    return f"{case[0].__name__} {ANSWERS[case[1]]['package_name']}"
+
+
+@pytest.mark.parametrize("case", cases(CASES, TURNS, _named))
 def test_next_release_reaches_an_edited_project(
-    answers: dict[str, str], kind: str, next_release: Workshop, project: Follower
+    case: tuple[Callable[[Path], None], int], workshop: Workshop, project: Follower, tmp_path: Path
 ) -> None:
-    project.workshop = next_release
-    project.start(HEAD, answers | {"pipeline": kind})
+    step, place = case
+    project.workshop = release_next(workshop, tmp_path, step)
+    project.start(HEAD, ANSWERS[place] | {"pipeline": KINDS[place % len(KINDS)]})
     project.edit()
     known = project.answers()
     project.update(NEXT)

@@ -1,47 +1,61 @@
 """Rendered projects are used as their owner would: every check they bring, from the outside and by others' rules.
 
-The renders hold every pair of choices; each goes through one Python (in turn), or through all with --every-python.
+The renders hold every choice, and go through one Python each; with --long every pair of choices, on every Python.
 """
 
 import itertools
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from classes import is_seed
-from combinations import combinations, pairwise, with_texts
+from combinations import choicewise, combinations, pairwise, with_texts
 from interpreters import VERSIONS, find
 from projects import Project, check_hosting, shortened, use
 from questions import KINDS, choices
 from rendering import Renderer, contents
+from samples import cases, one_each
 
 pytestmark = [pytest.mark.projects]
 
 EVERY = combinations()
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Deal the Pythons out to the sample."""
-    if {"number", "version"} <= set(metafunc.fixturenames):
-        every_python = metafunc.config.getoption("every_python")
-        cases = []
-        for place, number in enumerate(pairwise(EVERY)):
-            able = [version for version in VERSIONS if _minor(version) >= _minor(EVERY[number]["min_python"])]
-            cases += [(number, version) for version in (able if every_python else [able[place % len(able)]])]
-        metafunc.parametrize(("number", "version"), cases, ids=[_name(*case) for case in cases])
+FOUND = [version for version in VERSIONS if find(version)]
 
 
-def _minor(version: str) -> int:
-    return int(version.partition(".")[2])
+def able(number: int, versions: Sequence[str] = VERSIONS) -> list[str]:
+    """List the Pythons on which a combination runs."""
+    fit = VERSIONS[VERSIONS.index(EVERY[number]["min_python"]) :]
+    return [version for version in fit if version in versions] or fit[:1]
 
 
-def _name(number: int, version: str) -> str:
+def dealt(sample: Sequence[int], versions: Sequence[str]) -> list[tuple[int, str]]:
+    """Deal the Pythons out: who has little choice comes first, and takes what fewest have."""
+    used: Counter[str] = Counter()
+    found = []
+    for number in sorted(sample, key=lambda number: len(able(number, versions))):
+        version = min(reversed(able(number, versions)), key=lambda version: used[version])
+        used[version] += 1
+        found.append((number, version))
+    return found
+
+
+def _name(case: tuple[int, str]) -> str:
+    number, version = case
     return "-".join([*map(str, EVERY[number].values()), version])
 
 
-@pytest.fixture
-def project(renderer: Renderer, number: int, version: str) -> Project:
+QUICK = dealt(choicewise(EVERY), FOUND)
+EACH = [(number, version) for number in pairwise(EVERY) for version in able(number)]
+
+
+@pytest.fixture(params=cases(dict.fromkeys([*QUICK, *EACH]), QUICK, _name))
+def project(request: pytest.FixtureRequest, renderer: Renderer) -> Project:
     """Give a render that its owner has just committed."""
+    number, version = request.param
     if find(version) is None:
         pytest.skip(f"no Python {version} on this machine")
     answers = with_texts(number, EVERY[number])
@@ -60,10 +74,12 @@ def test_project_passes_its_own_checks(project: Project, tmp_path: Path) -> None
     shutil.rmtree(project.folder)
 
 
-@pytest.mark.parametrize(
-    ("backend", "kind"), [*zip(["hatchling", "setuptools", "poetry-core"], itertools.cycle(KINDS), strict=False)]
-)
-def test_project_without_its_seeds_builds_starts_and_passes(backend: str, kind: str, renderer: Renderer) -> None:
+BARE = [*zip(["hatchling", "setuptools", "poetry-core"], itertools.cycle(KINDS), strict=False)]
+
+
+@pytest.mark.parametrize("case", cases(BARE, one_each(BARE, lambda case: case[1]), "-".join))
+def test_project_without_its_seeds_builds_starts_and_passes(case: tuple[str, str], renderer: Renderer) -> None:
+    backend, kind = case
     answers = {"package_name": "tides", "build_backend": backend, "pipeline": kind}
     project = Project(renderer.render(answers), answers, "3.11")
     for path in contents(project.folder):
@@ -73,7 +89,7 @@ def test_project_without_its_seeds_builds_starts_and_passes(backend: str, kind: 
     assert "Usage: tides" in project.run(str(next(project.folder.glob(".nox/build*/bin/tides"))), "--help")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", cases(KINDS, KINDS[:1]))
 def test_program_in_one_file_needs_nothing_but_python(kind: str, renderer: Renderer, tmp_path: Path) -> None:
     answers = {"package_name": "tides", "pipeline": kind}
     project = Project(renderer.render(answers), answers, VERSIONS[0])
@@ -89,8 +105,10 @@ def test_program_in_one_file_needs_nothing_but_python(kind: str, renderer: Rende
     shutil.rmtree(machine)  # hundreds of megabytes
 
 
-def test_sample_has_every_python_that_projects_may_need() -> None:
-    assert set(VERSIONS) == set(choices("min_python"))
+def test_sample_has_every_python_and_choice() -> None:
+    assert {version for _, version in dealt(choicewise(EVERY), VERSIONS)} == {*VERSIONS} >= {*choices("min_python")}
+    every = {choice for answers in EVERY for choice in answers.items()}
+    assert {choice for number, _ in QUICK for choice in EVERY[number].items()} == every
 
 
 def test_long_output_keeps_its_reasons() -> None:

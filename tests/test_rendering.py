@@ -49,15 +49,26 @@ def test_refusal_is_raised_and_not_kept(renderer: Renderer) -> None:
         renderer.render({"package_name": "1a"})
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Give a template with two files."""
+    (folder := tmp_path / "small" / "template" / "{{ project_name }}").mkdir(parents=True)
+    (folder / "name.txt.jinja").write_text("{{ project_name }}\n", encoding="utf-8")
+    (folder / "plain.txt").touch()
+    config = "_subdirectory: template\nproject_name:\n  type: str\n"
+    (tmp_path / "small" / "copier.yml").write_text(config, encoding="utf-8")
+    return tmp_path / "small"
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_shortcut_that_fits_no_more_is_left_out(
-    change: str, copie: Copie, template: Path, monkeypatch: pytest.MonkeyPatch
+    change: str, copie: Copie, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stand-ins for the names that the shortcuts patch: what copier uses is then another thing."""
     module, *names = change.split(".")
     monkeypatch.setattr(shortcuts, module, _Changed(getattr(shortcuts, module), names))
     with pytest.warns(UserWarning, match="no shortcut past .*: (it does not serve|copier fails)"):
-        renderer = Renderer(copie, template)
+        renderer = Renderer(copie, small)
     assert renderer.problems.keys() - KNOWN == CHANGES[change] - KNOWN
 
 

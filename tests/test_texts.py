@@ -19,8 +19,7 @@ from rendering import Renderer, contents
 from texts import HOSTILE
 from wheels import build_wheel
 
-bounded = settings(
-    max_examples=25,
+bounded = settings(  # how many examples: conftest.py
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -15,6 +15,7 @@ from projects import Project
 from questions import ASKED, KINDS, LOCKED, ROOT, choices
 from releases import HEAD, releases, unreleased
 from rules import asked, configs, values
+from samples import cases, one_each
 from updating import Follower, tree
 from wheels import build_wheel
 
@@ -41,8 +42,9 @@ FLIPS = [  # the kinds take turns; pages differ, so they go through all
 ]
 
 
-def _named(release: str, number: int, *more: str) -> str:
-    return " ".join([release, "-".join(map(str, EVERY[number].values())), *more])
+def _named(case: tuple[str, int] | tuple[str, int, str]) -> str:
+    release, number, *more = case
+    return " ".join([release, "-".join(map(str, EVERY[number].values())), *map(str, more)])
 
 
 def renders(release: str, answers: Answers) -> bool:
@@ -66,6 +68,10 @@ def answers_to(release: str, number: int) -> Answers:
 
 CASES = [(release, number) for release in FROM for number in sample(release)]
 MORE = sorted({*CASES, *((release, number) for release in FROM for number in sample(release, backwards=True))})
+QUICK = one_each(CASES, lambda case: (case[0], EVERY[case[1]]["pipeline"]))
+ALONE = [(*case, name) for case in CASES for name in EDITS]
+TURNS = [(*QUICK[place % len(QUICK)], name) for place, name in enumerate(EDITS)]  # each edit once
+UPDATED = [CASES[place * len(CASES) // 24] for place in range(24)]
 
 
 def build(project: Follower, folder: Path) -> None:
@@ -75,8 +81,9 @@ def build(project: Follower, folder: Path) -> None:
     build_wheel(copy, folder)
 
 
-@pytest.mark.parametrize(("release", "number"), CASES, ids=[_named(*case) for case in CASES])
-def test_untouched_project_becomes_a_fresh_render(release: str, number: int, project: Follower) -> None:
+@pytest.mark.parametrize("case", cases(CASES, QUICK, _named))
+def test_untouched_project_becomes_a_fresh_render(case: tuple[str, int], project: Follower) -> None:
+    release, number = case
     answers = answers_to(release, number)
     project.start(FROM[release], answers)
     fresh = tree(project.workshop.render(HEAD, answers))
@@ -88,8 +95,9 @@ def test_untouched_project_becomes_a_fresh_render(release: str, number: int, pro
     assert tree(project.folder) == project.before
 
 
-@pytest.mark.parametrize(("release", "number"), MORE, ids=[_named(*case) for case in MORE])
-def test_edited_project_keeps_every_edit(release: str, number: int, project: Follower, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", cases(MORE, QUICK, _named))
+def test_edited_project_keeps_every_edit(case: tuple[str, int], project: Follower, tmp_path: Path) -> None:
+    release, number = case
     project.start(FROM[release], answers_to(release, number))
     project.edit()
     project.update()
@@ -97,23 +105,7 @@ def test_edited_project_keeps_every_edit(release: str, number: int, project: Fol
     build(project, tmp_path / "dist")
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make each edit alone: on a project of each kind from each release, or with --all on the whole sample."""
-    if "alone" in metafunc.fixturenames:
-        cases = [
-            (release, number, name)
-            for release, (place, name) in itertools.product(FROM, enumerate(EDITS))
-            for numbers in _of_kinds(sample(release))
-            for number in (numbers if metafunc.config.getoption("all") else numbers[place % len(numbers) :][:1])
-        ]
-        metafunc.parametrize("alone", cases, ids=[_named(*case) for case in cases])
-
-
-def _of_kinds(numbers: list[int]) -> list[list[int]]:
-    kinds = [[number for number in numbers if EVERY[number]["pipeline"] == kind] for kind in KINDS]
-    return list(filter(None, kinds))
-
-
+@pytest.mark.parametrize("alone", cases(ALONE, TURNS, _named))
 def test_edit_alone_is_kept(alone: tuple[str, int, str], project: Follower) -> None:
     release, number, name = alone
     project.start(FROM[release], answers_to(release, number))
@@ -123,10 +115,9 @@ def test_edit_alone_is_kept(alone: tuple[str, int, str], project: Follower) -> N
 
 
 @pytest.mark.projects
-@pytest.mark.parametrize("place", range(12))
-def test_updated_project_builds_and_passes_its_tests(place: int, project: Follower) -> None:
-    release = [*FROM][place % len(FROM)]
-    number = sample(release)[place * len(sample(release)) // 12]
+@pytest.mark.parametrize("case", cases(dict.fromkeys([*QUICK, *UPDATED]), QUICK, _named))
+def test_updated_project_builds_and_passes_its_tests(case: tuple[str, int], project: Follower) -> None:
+    release, number = case
     answers = answers_to(release, number)
     able = [version for version in VERSIONS if find(version) and version >= answers["min_python"]]
     if not able:
@@ -136,7 +127,7 @@ def test_updated_project_builds_and_passes_its_tests(place: int, project: Follow
     project.update()
     assert project.wrongs() == []
     try:
-        Project(project.folder, answers, able[place % len(able)]).nox("build")
+        Project(project.folder, answers, able[number % len(able)]).nox("build")
     finally:
         shutil.rmtree(project.folder / ".nox", ignore_errors=True)
 
