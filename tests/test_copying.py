@@ -67,7 +67,7 @@ def test_update_works_where_the_temporary_folder_is_a_link(hub: Path, link: Path
 
     run("copy", "--defaults", "--data=github_user=ada", source, "project")
     git("init", "--quiet", folder=project)
-    for hosting in ("gitlab", "github"):
+    for hosting in ("gitlab", "none", "github"):
         git("add", "--all", folder=project)
         git("commit", "--quiet", "--message", "As it is", folder=project)
         run("update", "--defaults", f"--data=hosting={hosting}", str(project))
