@@ -6,6 +6,7 @@
 
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import nox
@@ -77,10 +78,14 @@ def docs(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """Build sdist and wheel, check them, and run the tests of the sdist on the installed wheel."""
     shutil.rmtree("dist", ignore_errors=True)
-    session.install("build[uv]", "check-wheel-contents", "twine", *TEST)
+    session.install("build[uv]", "twine", *TEST)
     session.run("python", "-m", "build", "--installer=uv")
     (sdist,), (wheel,) = (list(Path("dist").glob(kind)) for kind in ("*.tar.gz", "*.whl"))
-    session.run("check-wheel-contents", str(wheel))
+    package = next(Path("src").glob("*/__init__.py")).parent
+    files = (path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    wrong = {path.as_posix()[4:] for path in files} ^ {*zipfile.ZipFile(wheel).namelist()}
+    if wrong := {name for name in wrong if ".dist-info/" not in name and name[-1] != "/"}:
+        session.error(f"{wheel} and src/ differ in {sorted(wrong)}")
     session.run("twine", "check", "--strict", str(sdist), str(wheel))
     session.install(str(wheel))
     unpacked = Path(session.create_tmp(), sdist.name.removesuffix(".tar.gz")).resolve()
@@ -107,8 +112,7 @@ def zipapp(session: nox.Session) -> None:
     """Pack the package, or what words after -- name, with all it needs into one program."""
     script = next(iter(PROJECT["project"]["scripts"]))
     session.install("pip", "shiv")
-    ask = "import sys; print(*sys.version_info[:2], sep='.')"
-    version = session.run("python", "-c", ask, silent=True, log=False).strip()
+    version = session.run("python", "-V", silent=True, log=False).split()[1].rpartition(".")[0]
     Path("dist").mkdir(exist_ok=True)
     words = [f"--console-script={script}", f"--output-file=dist/{script}.pyz"]
     words += [f"--python=/usr/bin/env python{version}", *(session.posargs or ["."])]
