@@ -1570,7 +1570,9 @@ def adopt(commit: str) -> None:
     path, package = Path("pyproject.toml"), read_answers()["package_name"]
     before, now = git("show", f"{commit}:./{path}"), path.read_text(encoding="utf-8")
     ours, theirs = tomllib.loads(before), tomllib.loads(now)
-    merge = Merge(switched=False)
+    if "project" not in ours:
+        raise UpdateError(f"{path} of {commit} has no table [project]: copy its values by hand")
+    merge = Merge()
     base: dict[str, Any] = {"build-system": ours.get("build-system", GONE)}  # the template's stays
     if "version" in ours["project"].get("dynamic", []):
         base["project"] = {"version": theirs["project"].get("version", GONE)}

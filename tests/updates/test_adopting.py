@@ -211,6 +211,16 @@ def test_distribution_of_another_name_keeps_what_pyproject_said(backend: str, hu
     assert {path.partition("/")[0] for path in wheel.package} == {"river"}
 
 
+def test_metadata_of_another_kind_is_left_to_the_owner(owner: Owner) -> None:
+    (owner.project / "pyproject.toml").write_text('[tool.poetry]\nname = "tides"\n', encoding="utf-8")
+    owner.run("git add --all && git commit --quiet --message Metadata")
+    owner.run("copier copy --overwrite --defaults gh:org/copier-datascience .")
+    owner.run("git add --all && git commit --quiet --message 'Adopt the template'")
+    said = owner.run("python update.py adopt HEAD~ || true")
+    assert said == "error: pyproject.toml of HEAD~ has no table [project]: copy its values by hand\n"
+    assert owner.run("git status --short") == ""
+
+
 @pytest.fixture
 def scientist(owner: Owner) -> Owner:
     """Give the owner an environment in which the script runs, and pip."""
