@@ -40,7 +40,7 @@ LEARNERS = {
     "network": (
         (
             '{"classification": neural_network.MLPClassifier, "regression": neural_network.MLPRegressor}'
-            '[task]((9,), solver="lbfgs", max_iter=9_999)'
+            '[task](hidden_layer_sizes=(9,), solver="lbfgs", max_iter=9_999)'
         ),
         "from sklearn import neural_network",
         [],
@@ -52,7 +52,6 @@ LEARNERS = {
         ),
         "import lightgbm",
         [
-            "collections.OrderedDict",
             "lightgbm.basic.Booster",
             "lightgbm.sklearn.LGBMClassifier",
             "lightgbm.sklearn.LGBMRegressor",

@@ -31,6 +31,9 @@ WHOLE_TABLE = False
 
 _PARTS = ("year", "month", "day", "weekday")
 
+_WIDE = {ord(letter): ord(letter) + 0xFEE0 for letter in '"<>[]{},:'}
+"""Characters that LightGBM and XGBoost refuse in names -> their full-width forms."""
+
 FEATURES: dict[str, Callable[[], nw.Expr]] = {}
 """Features of your own: name -> function, by `feature`."""
 
@@ -107,7 +110,7 @@ class Features(FrameStep):
         self.unused_ |= dict.fromkeys(alone, "is text in which no value occurs twice")
         self.columns_ = [name for name, kind in kinds.items() if kind and name not in alone]
         _check_names(names := [name for name, _ in self._made()])
-        flags = {f"{name}={value}" for name in texts for value in self.categories_[name]}
+        flags = {f"{n}={v}".translate(_WIDE) for n in texts for v in self.categories_[n]}
         numbers = [name for name in names if self.scale and not (self.one_hot and name in flags)]
         encoded = frame.select(*self._encoded())
         scales = measured(encoded, numbers, nw.Expr.mean, lambda values: values.std(ddof=0))
@@ -143,7 +146,11 @@ class Features(FrameStep):
         return made.to_native()
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """List the features: ``column``, ``column.month`` and the like, or ``column=value``."""
+        """List the features: ``column``, ``column.month`` and the like, or ``column=value``.
+
+        Of the characters ``"<>[]{},:`` they have the full-width forms, as LightGBM and
+        XGBoost refuse them.
+        """
         check_is_fitted(self)
         return np.array([name for name, _ in self._made()], dtype=object)
 
@@ -153,16 +160,17 @@ class Features(FrameStep):
     def _made(self) -> Iterator[tuple[str, nw.Expr]]:
         """Give each feature's name and expression, in their order."""
         for name in self.columns_:
-            values = nw.col(name)
+            safe, values = name.translate(_WIDE), nw.col(name)
             if name in self.parts_:
-                yield from ((f"{name}.{part}", _part(name, part)) for part in self.parts_[name])
+                yield from ((f"{safe}.{part}", _part(name, part)) for part in self.parts_[name])
             elif name not in self.categories_:
-                yield name, values
+                yield safe, values
             elif self.one_hot:
                 for value in self.categories_[name]:
-                    yield f"{name}={value}", nw.when(values == value).then(1.0).otherwise(0.0)
+                    flag = nw.when(values == value).then(1.0).otherwise(0.0)
+                    yield f"{safe}={value.translate(_WIDE)}", flag
             else:
-                yield name, _codes(name, self.categories_[name])
+                yield safe, _codes(name, self.categories_[name])
 
 
 def _available(schema: Any) -> tuple[list[str], dict[str, str]]:

@@ -266,11 +266,10 @@ def _fit(
         msg = f"SEARCH in model.py has {name!r}, the parameters are {', '.join(there)}"
         require(name in there, ModelError, msg)
     metric = _metric(task, settings)
-    score, sign = evaluate.scorer(metric), -1 if metric in evaluate.ERRORS else 1
 
-    def told(*given: Any) -> float:
+    def told(fitted: Any, X: Any, y: np.ndarray) -> float:
         tick()
-        return score(*given)
+        return evaluate.score(metric, y, evaluate.answer(fitted, X))
 
     n_folds, stratify = settings.folds or INNER_FOLDS, task == "classification"
     search = model_selection.RandomizedSearchCV(
@@ -283,6 +282,7 @@ def _fit(
     )
     found = search.fit(X, y).cv_results_
     tried = zip(found["params"], found["mean_test_score"], found["std_test_score"], strict=True)
+    sign = -1 if metric in evaluate.ERRORS else 1
     return search.best_estimator_, [
         {"parameters": parameters, metric: sign * mean, "spread": spread}
         for parameters, mean, spread in tried

@@ -94,14 +94,16 @@ def importance(run: Run) -> dict[str, np.ndarray]:
     Permutation importance: Breiman (2001), Random forests, Machine Learning 45. The function
     of scikit-learn takes pandas frames only.
     """
-    chance = np.random.default_rng(run.settings.seed)
+    chance, losses = np.random.default_rng(run.settings.seed), {}
     X, y = _some(MAX_ROWS, run.test, run.y_test)
-    score, losses = evaluate.scorer(run.metric), {}
-    best = score(run.evaluated, X, y)
+    best = evaluate.score(run.metric, y, evaluate.answer(run.evaluated, X))
+    repeats = np.arange(N_REPEATS * len(X)).reshape(N_REPEATS, -1)
     for name in run.evaluated["clean"].kinds_:
-        orders = [chance.permutation(len(X)) for _ in range(N_REPEATS)]
-        shuffled = (X.with_columns(X[name][order]) for order in orders)
-        losses[name] = np.array([best - score(run.evaluated, frame, y) for frame in shuffled])
+        orders = chance.permuted(repeats % len(X), axis=1)
+        shuffled = pl.concat([X] * N_REPEATS).with_columns(X[name][orders.ravel()])
+        answer = evaluate.answer(run.evaluated, shuffled)
+        scores = [evaluate.score(run.metric, y, answer.at(rows)) for rows in repeats]
+        losses[name] = best - np.array(scores)
     return dict(sorted(losses.items(), key=lambda item: -item[1].mean()))
 
 

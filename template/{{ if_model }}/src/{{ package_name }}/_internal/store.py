@@ -31,6 +31,7 @@ MODEL = "model.skops"
 CARD = "model.json"
 
 ALLOWED = [
+    "collections.OrderedDict",
     "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",

@@ -33,7 +33,11 @@ _NODES = frozenset(
 )
 """How a value may be made; the other nodes of skops call what the file names."""
 
-_LOADERS = {"numpy.dtype": "DTypeNode", "sklearn.utils._bunch.Bunch": "DictNode", TREE: "TreeNode"}
+_LOADERS = {
+    **dict.fromkeys(("collections.OrderedDict", "sklearn.utils._bunch.Bunch"), "DictNode"),
+    "numpy.dtype": "DTypeNode",
+    TREE: "TreeNode",
+}
 """Trusted types that are no plain objects."""
 
 _COUNTS = ("n_classes_", "n_features_in_", "n_outputs_", "n_trees_per_iteration_")

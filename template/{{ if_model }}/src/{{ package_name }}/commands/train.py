@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from .._internal import flags
+from .._internal import explained, flags
+from ..errors import ModelError
 
 __all__ = ["command"]
 
@@ -56,7 +57,8 @@ def command(config_path: Path | None, /, data: str | None, output: Path, **optio
             n_source_rows = len(rows)
         table = registry.apply(plugins, rows)
         target = settings.target or ("" if data else preprocess.SAMPLE_TARGET)
-        run = model.train(table, target, settings, doubts=found.doubts, tick=bar.update)
+        with explained(ModelError, "the learner does not take this table", (ValueError,)):
+            run = model.train(table, target, settings, doubts=found.doubts, tick=bar.update)
     counts = {"n_source_rows": n_source_rows, "n_rows": len(table)}
     card = {
         **model.to_card(run),
