@@ -250,3 +250,15 @@ def test_write_that_is_cut_short_leaves_the_old_files_alone(run, command):
     assert re.fullmatch("error: .*File too large.*\n", result.err)
     assert result.code == 2
     assert tree() == before
+
+
+def test_learner_that_refuses_the_table_is_told_in_one_line(run, monkeypatch):
+    def build(*_):
+        msg = "Negative values in data\nsee the documentation"
+        raise ValueError(msg)
+
+    monkeypatch.setattr("my_project.model.build", build)
+    result = run("train", "-o", "other")
+    line = "error: the learner does not take this table: ValueError: Negative values in data"
+    assert (result.code, result.err.splitlines()[-1]) == (2, line)
+    assert not Path("other").exists()
