@@ -1,5 +1,6 @@
 """A default render of each kind is small, complete, the same everywhere, and git and Windows take all of it."""
 
+import csv
 import hashlib
 import itertools
 import os
@@ -64,6 +65,14 @@ def test_kinds_share_what_is_owned(kinds: dict[str, dict[str, bytes]]) -> None:
         both = [path for path in one.keys() & other.keys() if classes(path) == ["owned"] and path not in TOLD]
         assert len(both) > 20
         assert [path for path in both if one[path] != other[path]] == []
+
+
+def test_sample_is_the_palmer_penguins(files: dict[str, bytes]) -> None:
+    [sample] = [data.decode() for path, data in files.items() if path.endswith("penguins.csv")]
+    rows = [*csv.DictReader(sample.splitlines())]
+    assert (len(rows), len(rows[0])) == (344, 8)
+    assert sum(value in {"", "NA"} for row in rows for value in row.values()) == 19
+    assert {row["species"] for row in rows} == {"Adelie", "Chinstrap", "Gentoo"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

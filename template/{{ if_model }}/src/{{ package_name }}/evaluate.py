@@ -145,17 +145,16 @@ class Answer(NamedTuple):
 
     def at(self, rows: Any) -> "Answer":
         """Give the answer for some rows."""
-        shares = None if self.shares is None else self.shares[rows]
+        shares = self.shares if self.shares is None else self.shares[rows]
         return Answer(self.predicted[rows], shares, self.labels)
 
 
 def answer(estimator: Any, X: Any) -> Answer:
     """Predict with a fitted estimator, in one pass over the rows."""
     labels = getattr(estimator, "classes_", None)
-    if labels is None:
-        return Answer(np.asarray(estimator.predict(X), dtype=np.float64))
-    if not hasattr(estimator, "predict_proba"):
-        return Answer(np.asarray(estimator.predict(X)), None, labels)
+    if labels is None or not hasattr(estimator, "predict_proba"):
+        dtype = np.float64 if labels is None else None
+        return Answer(np.asarray(estimator.predict(X), dtype), None, labels)
     shares = np.asarray(estimator.predict_proba(X), dtype=np.float64)
     shares /= shares.sum(axis=1, keepdims=True)  # 32-bit floats add up to 1 but roughly
     return Answer(labels[shares.argmax(axis=1)], shares, labels)
@@ -163,8 +162,8 @@ def answer(estimator: Any, X: Any) -> Answer:
 
 def score(metric: str, truth: np.ndarray, given: Answer) -> float:
     """Measure one metric so that more is better, as searches of scikit-learn take it."""
-    sign = -1 if metric in ERRORS else 1
-    return sign * scores(truth, given, (metric,)).get(metric, np.nan)
+    value = scores(truth, given, (metric,)).get(metric, np.nan)
+    return -value if metric in ERRORS else value
 
 
 def scores(truth: np.ndarray, given: Answer, names: Collection[str] = ()) -> dict[str, float]:

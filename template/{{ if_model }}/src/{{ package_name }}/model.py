@@ -310,11 +310,8 @@ def _summary(scores: list[tuple[dict[str, float], dict[str, float]]]) -> dict[st
     for name in [name for name in scores[0][0] if all(name in fold for fold, _ in scores)]:
         values, guesses = np.array([[fold[name], guess[name]] for fold, guess in scores]).T
         spread = float(values.std(ddof=1)) if len(values) > 1 else None
-        made[name] = {
-            "model": float(values.mean()),
-            "baseline": float(guesses.mean()),
-            "spread": spread,
-        }
+        model, baseline = float(values.mean()), float(guesses.mean())
+        made[name] = {"model": model, "baseline": baseline, "spread": spread}
     return made
 
 

@@ -29,10 +29,7 @@ N_REPEATS = 5
 
 _MAX_CURVES = 5
 
-_TOGETHER = (
-    "Rows that belong together, e.g. of one person, may be in both parts: metrics would then be "
-    "too good."
-)
+_TOGETHER = "Metrics are too good if rows that belong together are in both parts."
 
 _CURVES = {
     "ROC curve": metrics.RocCurveDisplay,
