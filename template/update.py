@@ -1,7 +1,7 @@
 #!/usr/bin/env -S uv run --script
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["copier>=9.15", "packaging>=24", "ruff"]
+# dependencies = ["copier>=9.15", "packaging>=24", "ruff", "tomlkit>=0.15"]
 # ///
 """Bring a new release of the template into this project: `nox -s update`, see CONTRIBUTING.md.
 
@@ -24,11 +24,12 @@ import tempfile
 import tomllib
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import tomlkit
 import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -43,24 +44,17 @@ REFUSED = "run `nox -s update` on your own machine, or store a TEMPLATE_TOKEN (C
 SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/", "git+": ""}
 BOT = ("-c", "user.name=Template update", "-c", "user.email=template-update@localhost")
 PLAIN = {"core.autocrlf": "false", "core.hooksPath": os.devnull, "commit.gpgSign": "false"}
-MARK = 60  # characters of a conflict marker: no text has such a line
 LIMIT = 60_000  # characters; hosts take 65,536 in a pull request
 GONE: Any = type("Gone", (), {"__repr__": lambda _: "(not there)"})()
 
 
+class UpdateError(Exception):
+    """The update cannot be done; the message says why and what to do."""
+
+
 @dataclass(frozen=True)
 class Kept:
-    """A place where the project keeps its own version.
-
-    Attributes
-    ----------
-    path, line
-        File, and line in it, from 1; 0 for the whole file.
-    ours, theirs
-        What stands there, and what the template wanted.
-    what
-        Key of a table, or the reason; may be empty.
-    """
+    """A place where the project keeps its own version; line 0 stands for the whole file."""
 
     path: str
     line: int
@@ -70,8 +64,11 @@ class Kept:
 
     def __str__(self) -> str:
         """Say it in one line."""
-        where = f"{self.path}:{self.line}" if self.line else self.path
-        return f"{where} {self.what}".rstrip() + f": {_short(self.ours)}, not {_short(self.theirs)}"
+        return f"{self.where()}: {_short(self.ours)}, not {_short(self.theirs)}"
+
+    def where(self) -> str:
+        """Give file, line, and the key or the reason."""
+        return f"{self.path}{f':{self.line}' * (self.line > 0)} {self.what}".rstrip()
 
 
 def _short(text: str) -> str:
@@ -82,23 +79,17 @@ def _short(text: str) -> str:
 # Merge by key
 
 
+@dataclass
 class Merge:
     """Merges plain values: tables by key, arrays by element, the owner's value where both changed.
 
-    Attributes
-    ----------
-    kept
-        Places where both changed: (keys, ours, theirs).
-    needed
-        Names of distributions whose lower bound the template's code needs.
-    switched
-        An answer was switched: the template's value wins.
+    `needed` are the distributions that code of the template imports. After a `switched` answer the
+    template's value wins. `kept` lists where both changed: (keys, ours, theirs).
     """
 
-    def __init__(self, needed: Iterable[str] = (), *, switched: bool = False) -> None:
-        """Start with nothing kept."""
-        self.kept: list[tuple[tuple[str, ...], Any, Any]] = []
-        self.needed, self.switched = set(needed), switched
+    needed: Iterable[str] = ()
+    switched: bool = False
+    kept: list[tuple[tuple[str, ...], Any, Any]] = field(default_factory=list)
 
     def value(self, base: Any, theirs: Any, ours: Any, path: tuple[str, ...] = ()) -> Any:
         """Merge one value; GONE stands for a key that is not there."""
@@ -119,36 +110,26 @@ class Merge:
         self.kept.append((path, ours, theirs))
         return theirs if self.switched else ours
 
-    def table(
-        self,
-        base: dict[str, Any],
-        theirs: dict[str, Any],
-        ours: dict[str, Any],
-        path: tuple[str, ...],
-    ) -> dict[str, Any]:
+    def table(self, base: Any, theirs: Any, ours: Any, path: tuple[str, ...]) -> dict[str, Any]:
         """Merge key by key."""
-        merged = {}
-        for key in ordered([*ours], [*theirs]):
-            sides = (side.get(key, GONE) for side in (base, theirs, ours))
-            merged[key] = self.value(*sides, (*path, key))
-        for key in base.keys() - theirs.keys() - ours.keys():
-            merged.pop(key, None)
+        sides = (base, theirs, ours)
+        merged = {
+            key: self.value(*(side.get(key, GONE) for side in sides), (*path, key))
+            for key in ordered([*ours], [*theirs])
+        }
         return {key: value for key, value in merged.items() if value is not GONE}
 
-    def array(
-        self, base: list[Any], theirs: list[Any], ours: list[Any], path: tuple[str, ...]
-    ) -> list[Any]:
+    def array(self, base: Any, theirs: Any, ours: Any, path: tuple[str, ...]) -> list[Any]:
         """Merge element by element: requirements by name, tables by what names them."""
-        named = requirement_name if _lists_requirements(path) else _name
-        b, t, o = (_by_name(side, named) for side in (base, theirs, ours))
-        t, o = _paired(b, t), _paired(b, o)
+        b, t, o = (named(side, path) for side in (base, theirs, ours))
+        t, o = paired(b, t), paired(b, o)
         merged = []
         for key in ordered([*o], [*t]):
             sides = [side.get(key, GONE) for side in (b, t, o)]
-            if all(isinstance(side, str) for side in sides) and named is requirement_name:
+            if _lists_requirements(path) and all(isinstance(side, str) for side in sides):
                 value = self.requirement(*sides, path)
             else:
-                value = self.value(*sides, (*path, str(key[0])))
+                value = self.value(*sides, (*path, key[0]))
             merged += [] if value is GONE else [value]
         return merged
 
@@ -160,23 +141,19 @@ class Merge:
         if mine == old:
             return theirs
         path = (*path, canonicalize_name(mine.name))
-        lower, own = _lower(new), _lower(mine)
-        if path[:2] == ("project", "dependencies") and path[-1] in self.needed and lower > own:
-            self.kept.append(
-                (path, raised := _raise(mine, new), f"{theirs}, which it needs; yours was {ours}")
-            )
+        asks_more = _lower(new) > _lower(mine)
+        if asks_more and path[:2] == ("project", "dependencies") and path[-1] in self.needed:
+            raised = _raise(mine, new)
+            self.kept.append((path, raised, f"{theirs}, which it needs; yours was {ours}"))
             return raised
-        if (
-            (new.extras, str(new.marker)) == (mine.extras, str(mine.marker))
-            and lower <= own
-            and not _caps(new)
-        ):
+        alike = (new.extras, str(new.marker)) == (mine.extras, str(mine.marker))
+        if alike and not asks_more and all(bound.operator in ">=" for bound in new.specifier):
             return ours  # asks for as much
         return str(self.both(theirs, ours, path))
 
 
 def same(one: Any, other: Any) -> bool:
-    """Tell whether two values are equal and of the same type, 1 and true and 1.0 are not."""
+    """Tell whether two values are equal and of the same type: 1, true and 1.0 are not."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
@@ -188,31 +165,36 @@ def same(one: Any, other: Any) -> bool:
 
 def ordered(ours: list[Any], theirs: list[Any]) -> list[Any]:
     """Give all keys in the owner's order, those of the template behind the ones they follow."""
-    keys, known = list(ours), set(ours)
+    keys = list(ours)
     for place, key in enumerate(theirs):
-        if key not in known:
-            before = next((k for k in reversed(theirs[:place]) if k in known), None)
+        if key not in keys:
+            before = next((known for known in reversed(theirs[:place]) if known in keys), None)
             keys.insert(keys.index(before) + 1 if before is not None else 0, key)
-            known.add(key)
     return keys
 
 
-def _lists_requirements(path: tuple[str, ...]) -> bool:
-    lists = {"requires", "dependencies", "dev-dependencies"}
-    return path[-1] in lists or (
-        len(path) > 1 and path[-2] in {"optional-dependencies", "dependency-groups"}
+def _lists_requirements(path: Sequence[str]) -> bool:
+    groups = {"optional-dependencies", "dependency-groups"}
+    return path[-1] in {"requires", "dependencies", "dev-dependencies"} or (
+        len(path) > 1 and path[-2] in groups
     )
 
 
-def requirement_name(item: Any) -> str:
-    """Give the normalised name of a requirement; what is none is named by itself."""
-    try:
-        return str(canonicalize_name(Requirement(item).name))
-    except (InvalidRequirement, TypeError):
-        return _name(item)
+def named(items: Iterable[Any], path: Sequence[str]) -> dict[tuple[str, int], Any]:
+    """Give the elements of an array by name, and by number where several have one name."""
+    seen: Counter[str] = Counter()
+    found = {}
+    for item in items:
+        name = _name(item, requirements=_lists_requirements(path))
+        found[name, seen[name]] = item
+        seen[name] += 1
+    return found
 
 
-def _name(item: Any) -> str:
+def _name(item: Any, *, requirements: bool) -> str:
+    if requirements:
+        with contextlib.suppress(InvalidRequirement, TypeError):
+            return str(canonicalize_name(Requirement(item).name))
     if isinstance(item, dict):
         for key in ("name", "module", "id", "include-group", "include", "path"):
             if key in item:
@@ -220,38 +202,21 @@ def _name(item: Any) -> str:
     return f"{type(item).__name__} {item}"
 
 
-def _by_name(items: list[Any], named: Callable[[Any], str]) -> dict[tuple[str, int], Any]:
-    seen: Counter[str] = Counter()
-    found = {}
-    for item in items:
-        name = named(item)
-        found[name, seen[name]] = item
-        seen[name] += 1
-    return found
-
-
-def _paired(base: Mapping[Any, Any], side: dict[Any, Any]) -> dict[Any, Any]:
+def paired(base: Mapping[Any, Any], side: dict[Any, Any]) -> dict[Any, Any]:
     """Give a table that was renamed the name that it has in the base."""
-    names = {}
+    names: dict[Any, Any] = {}
     for key in base.keys() - side.keys():
-        near = {k: _alike(base[key], side[k]) for k in side.keys() - base.keys() - names.keys()}
+        known = _marks(base[key])
+        near = {k: len(known & _marks(side[k])) for k in side.keys() - base.keys() - names.keys()}
         if near and max(near.values()) > 0:
             names[max(near, key=near.__getitem__)] = key
     return {names.get(key, key): value for key, value in side.items()}
 
 
-def _alike(one: Any, other: Any) -> int:
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return 0
-    lists = [
-        set(map(str, one[k])) & set(map(str, other[k]))
-        for k in one.keys() & other.keys()
-        if isinstance(one[k], list) and isinstance(other[k], list)
-    ]
-    named = {
-        key for key in ("name", "module", "id") if key in one and one.get(key) == other.get(key)
-    }
-    return sum(map(len, lists)) + 9 * len(named)
+def _marks(table: Any) -> set[str]:
+    """Give the elements of a table's lists, which tell it from others."""
+    values = table.values() if isinstance(table, dict) else ()
+    return {str(part) for value in values if isinstance(value, list) for part in value}
 
 
 def _lower(requirement: Requirement) -> Version:
@@ -262,10 +227,6 @@ def _lower(requirement: Requirement) -> Version:
             with contextlib.suppress(InvalidVersion):
                 found.append(Version(bound.version.removesuffix(".*")))
     return max(found)
-
-
-def _caps(requirement: Requirement) -> bool:
-    return any(bound.operator in {"<", "<=", "~=", "==", "!="} for bound in requirement.specifier)
 
 
 def _raise(mine: Requirement, new: Requirement) -> str:
@@ -279,475 +240,175 @@ def _raise(mine: Requirement, new: Requirement) -> str:
 
 # TOML
 
-TOKEN = re.compile(
-    r'"{3}(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\''
-    r"|#[^\n]*|[\[\]{}=,\n]|[ \t\r]+|[^\s\[\]{}=,\"'#]+",
-    re.DOTALL,
-)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An assignment in TOML, or the header of a table, whose value has no text.
-
-    Attributes
-    ----------
-    path
-        Keys, and numbers in arrays of tables.
-    header
-        The path of the table above it.
-    start, low, high, stop
-        Where the line starts, where the value starts and ends, where the next line starts.
-    """
-
-    path: tuple[Any, ...]
-    header: tuple[Any, ...]
-    start: int
-    low: int
-    high: int
-    stop: int
-
-
-def scan(text: str) -> list[Entry]:
-    """Find each assignment and header in TOML that is known to be right."""
-    found, header, counts = [], (), Counter[tuple[Any, ...]]()
-    tokens = [*TOKEN.finditer(text)]
-    at = 0
-    while at < len(tokens):
-        first, depth, end = at, 0, at
-        while at < len(tokens) and (tokens[at][0] != "\n" or depth):
-            word = tokens[at][0]
-            depth += (word in "[{") - (word in "]}")
-            end = end if word[0] in "# \t\r" else at + 1
-            at += 1
-        at += 1
-        line = tokens[first:end]
-        stop = tokens[min(at, len(tokens)) - 1].end()
-        while line and line[0][0].isspace():
-            line = line[1:]
-        if not line:
-            continue
-        sign = next((place for place, token in enumerate(line) if token[0] == "="), 0)
-        if line[0][0] == "[":
-            name = _keys("".join(token[0] for token in line).strip("[] \t"))
-            header = _real(name, counts, new=line[1][0] == "[")
-            found.append(Entry(header, header, tokens[first].start(), -1, -1, stop))
-        else:
-            path = header + _keys("".join(token[0] for token in line[:sign]))
-            value = next(token for token in line[sign + 1 :] if not token[0].isspace())
-            found.append(
-                Entry(path, header, tokens[first].start(), value.start(), line[-1].end(), stop)
-            )
-    return found
-
-
-def _keys(text: str) -> tuple[str, ...]:
-    """Split a dotted key."""
-    found, rest = [], tomllib.loads(f"{text} = 0")
-    while isinstance(rest, dict):
-        [(key, rest)] = rest.items()
-        found.append(key)
-    return tuple(found)
-
-
-def _real(name: tuple[str, ...], counts: Counter[tuple[Any, ...]], *, new: bool) -> tuple[Any, ...]:
-    """Put the numbers of the newest elements into the name of a table."""
-    path: tuple[Any, ...] = ()
-    for place, key in enumerate(name, start=1):
-        path += (key,)
-        counts[path] += new and place == len(name)
-        path += (counts[path] - 1,) if counts[path] else ()
-    return path
-
-
-def _at(value: Any, path: tuple[Any, ...]) -> Any:
-    for key in path:
-        try:
-            value = value[key]
-        except (KeyError, IndexError, TypeError):
-            return GONE
-    return value
-
-
-def spell(value: Any) -> str:
-    """Write a value in TOML, on one line."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        case list():
-            return f"[{', '.join(map(spell, value))}]"
-        case dict():
-            inside = ", ".join(f"{spell_key(key)} = {spell(item)}" for key, item in value.items())
-            return f"{{ {inside} }}" if inside else "{}"
-        case int() | float():
-            return repr(value)
-    return str(value.isoformat())
-
-
-def spell_key(*keys: str) -> str:
-    """Write a dotted key."""
-    return ".".join(key if re.fullmatch(r"[\w-]+", key, re.ASCII) else spell(key) for key in keys)
-
-
-def write_toml(ours: str, theirs: str, wanted: dict[str, Any]) -> str:
-    """Change TOML where it says something else; what is new looks as in the template."""
-    text, have, entries = (
-        ours if ours.endswith("\n") else f"{ours}\n",
-        tomllib.loads(ours),
-        scan(ours),
-    )
-    wanted = _aligned(
-        have, wanted, {entry.path[:-1] for entry in entries if isinstance(entry.path[-1], int)}
-    )
-    for entry in reversed(entries):
-        value = _at(wanted, entry.path)
-        if value is GONE:
-            text = text[: entry.start] + text[entry.stop :]
-        elif entry.low >= 0 and not same(value, _at(have, entry.path)):
-            text = (
-                text[: entry.low]
-                + respell(text[entry.low : entry.high], value, entry.path)
-                + text[entry.high :]
-            )
-    wanted = _there(wanted)
-    looks = {entry.path: theirs[entry.low : entry.stop] for entry in scan(theirs) if entry.low >= 0}
-    values = tomllib.loads(theirs)
-    looks = {
-        path: look for path, look in looks.items() if same(_at(values, path), _at(wanted, path))
-    }
-    while new := next(_missing(tomllib.loads(text), wanted), None):
-        text = _inserted(text, *new, looks)
-    return text
-
-
-def _aligned(
-    have: Any, wanted: Any, arrays: set[tuple[Any, ...]], path: tuple[Any, ...] = ()
-) -> Any:
-    """Give arrays of tables the owner's order; GONE where a table goes, new ones last."""
-    if isinstance(wanted, dict):
-        have = have if isinstance(have, dict) else {}
-        return {
-            key: _aligned(have.get(key), value, arrays, (*path, key))
-            for key, value in wanted.items()
-        }
-    if path not in arrays or not isinstance(wanted, list):
-        return wanted
-    mine = _by_name(have, _name)
-    new = _paired(mine, _by_name(wanted, _name))
-    there = [
-        _aligned(mine[key], new[key], arrays, (*path, place)) if key in new else GONE
-        for place, key in enumerate(mine)
-    ]
-    return there + [value for key, value in new.items() if key not in mine]
-
-
-def _there(value: Any) -> Any:
-    """Leave out what is GONE."""
-    if isinstance(value, dict):
-        return {key: _there(item) for key, item in value.items()}
-    return (
-        [_there(item) for item in value if item is not GONE] if isinstance(value, list) else value
-    )
-
-
-def _missing(
-    have: Any, wanted: Any, path: tuple[Any, ...] = ()
-) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Find what is wanted and not there."""
-    if isinstance(wanted, dict) and isinstance(have, dict):
-        for key, value in wanted.items():
-            if key not in have:
-                yield (*path, key), value
-            else:
-                yield from _missing(have[key], value, (*path, key))
-    elif isinstance(wanted, list) and any(isinstance(value, dict) for value in wanted):
-        for place, value in enumerate(wanted):
-            if place >= len(have):
-                yield (*path, place), value
-            else:
-                yield from _missing(have[place], value, (*path, place))
-
-
-def _inserted(
-    text: str, path: tuple[Any, ...], value: Any, looks: dict[tuple[Any, ...], str]
-) -> str:
-    """Insert a value behind its siblings, or a table behind those beside it."""
-    entries, table = scan(text), path[:-1]
-    near = [
-        entry
-        for entry in entries
-        if entry.low >= 0 and entry.path[: len(table)] == table and len(entry.header) <= len(table)
-    ]
-    dotted = [entry for entry in near if len(entry.header) < len(table)]
-    if (isinstance(value, dict) and path not in looks and not dotted) or isinstance(path[-1], int):
-        within = [entry for entry in entries if entry.path[: len(table)] == table] or entries
-        ends = [entry.stop for entry in entries if within and entry.header == within[-1].header]
-        at = max(ends, default=0)
-        return f"{text[:at]}\n{block(value, path, looks)}{text[at:]}"
-    look = looks.get(path, f"{spell(value)}\n")
-    for entry in reversed(dotted or near):
-        indent = re.match(r"[ \t]*", text[entry.start :])
-        name = spell_key(*table[len(entry.header) :], path[-1])
-        line = f"{indent[0] if indent else ''}{name} = {look}"
-        return text[: entry.stop] + line + text[entry.stop :]
-    head = [entry.stop for entry in entries if entry.low < 0 and entry.path == table]
-    if head or not table:
-        at = head[0] if head else 0
-        return f"{text[:at]}{spell_key(path[-1])} = {look}{text[at:]}"
-    return f"{text}\n[{spell_key(*table)}]\n{spell_key(path[-1])} = {look}"
-
-
-def block(
-    value: dict[str, Any], path: tuple[Any, ...] = (), looks: Mapping[tuple[Any, ...], str] = {}
-) -> str:
-    """Write a table and those in it."""
-    name = spell_key(*(key for key in path if isinstance(key, str)))
-    lines, below = "", ""
-    for key, item in value.items():
-        tables = [(key, item)] if isinstance(item, dict) else []
-        if isinstance(item, list) and item and all(isinstance(part, dict) for part in item):
-            tables = [(key, part) for part in item]
-        if tables and (*path, key) not in looks:
-            places = (
-                [(*path, key)]
-                if isinstance(item, dict)
-                else [(*path, key, place) for place in range(len(tables))]
-            )
-            below += "".join(
-                f"\n{block(part, place, looks)}"
-                for place, (_, part) in zip(places, tables, strict=True)
-            )
-        else:
-            lines += f"{spell_key(key)} = " + looks.get((*path, key), f"{spell(item)}\n")
-    element = path[-1:] and isinstance(path[-1], int)
-    head = f"[[{name}]]\n" if element else f"[{name}]\n" if name and (lines or not below) else ""
-    return head + lines + (below if head or lines else below.lstrip("\n"))
-
-
-def respell(text: str, value: Any, path: tuple[Any, ...]) -> str:
-    """Write another value; an array keeps its comments, and its elements their lines."""
-    if not isinstance(value, list) or text[0] != "[":
-        return spell(value)
-    named = requirement_name if _lists_requirements(path) else _name
-    wanted = _by_name(value, named)
-    mine = _by_name(_array(text), named)
-    wanted = _paired(mine, wanted)
-    for place, key in reversed([*enumerate(mine)]):
-        low, high = _elements(text)[place]
-        if key not in wanted:
-            text = _without(text, place)
-        elif not same(mine[key], wanted[key]):
-            text = text[:low] + spell(wanted[key]) + text[high:]
-    keys = [key for key in mine if key in wanted]
-    for place, key in enumerate(wanted):
-        if key not in keys:
-            before = [keys.index(other) for other in [*wanted][:place] if other in keys]
-            at = before[-1] + 1 if before else 0
-            text = _with(text, at, spell(wanted[key]))
-            keys.insert(at, key)
-    return text if same(_array(text), value) else spell(value)
-
-
-def _array(text: str) -> list[Any]:
-    found: list[Any] = tomllib.loads(f"x = {text}")["x"]
-    return found
-
-
-def _elements(text: str) -> list[tuple[int, int]]:
-    """Find where the elements of an array start and end."""
-    found, depth, low, high = [], 0, -1, -1
-    for token in TOKEN.finditer(text):
-        word = token[0]
-        if (word == "," and depth == 1) or (word == "]" and depth == 1):
-            found += [(low, high)] if low >= 0 else []
-            low = -1
-        elif not word.isspace() and word[0] != "#" and (depth > 1 or word != "[" or depth == 1):
-            low = token.start() if low < 0 and depth else low
-            high = token.end()
-        depth += (word in "[{") - (word in "]}")
-    return found
-
-
-def _without(text: str, place: int) -> str:
-    """Take an element out of an array, with its line if that is empty then."""
-    spans = _elements(text)
-    low, high = spans[place]
-    start, end = text.rfind("\n", 0, low) + 1, text.find("\n", high)
-    comma = re.match(r"\s*,", text[high:])
-    after = high + comma.end() if comma else high
-    if (
-        not text[start:low].strip()
-        and start
-        and end >= 0
-        and re.match(r"[ \t]*(#.*)?\n", text[after:])
-    ):
-        return text[:start] + text[end + 1 :]
-    if place + 1 < len(spans):
-        return text[:low] + text[spans[place + 1][0] :]
-    return text[: spans[place - 1][1]] + text[after:] if place else text[:low] + text[after:]
-
-
-def _with(text: str, place: int, new: str) -> str:
-    """Put an element into an array, on a line of its own where the one before has one."""
-    spans = _elements(text)
-    if place == 0:
-        at = spans[0][0] if spans else 1
-        start = text.rfind("\n", 0, at) + 1
-        if spans:
-            space = f"\n{text[start:at]}" if start and not text[start:at].strip() else " "
-            return f"{text[:at]}{new},{space}{text[at:]}"
-        return f"[{new}{text[1:]}" if "\n" not in text else f"[\n  {new},{text[1:]}"
-    low, high = spans[place - 1]
-    comma = re.match(r"\s*,", text[high:])
-    text, after = (
-        (text, high + comma.end()) if comma else (f"{text[:high]},{text[high:]}", high + 1)
-    )
-    line = re.match(r"[ \t]*(#.*)?(?=\n)", text[after:])
-    if not line:
-        rest = text[after:].lstrip(" ") if comma else text[after:]
-        end = "" if not comma else ", " if rest[:1] != "]" else ","
-        return f"{text[:after]} {new}{end}{rest}"
-    start = text.rfind("\n", 0, low) + 1
-    indent = re.match(r"[ \t]*", text[start:] if start else "  ")
-    at = after + line.end()
-    return f"{text[:at]}\n{indent[0] if indent else '  '}{new},{text[at:]}"
-
 
 def merge_toml(base: str, theirs: str, ours: str, merge: Merge) -> str:
     """Merge TOML by key: comments, order and layout are the owner's.
 
     The lines are merged too, and taken when they say the same: they bring the template's comments.
     """
-    sides = [tomllib.loads(side) for side in (base, theirs, ours)]
-    wanted = merge.value(*sides)
+    wanted = merge.value(*map(tomllib.loads, (base, theirs, ours)))
     for write in (
         lambda: merge_lines(base, theirs, ours, switched=merge.switched)[0],
         lambda: write_toml(ours, theirs, wanted),
     ):
-        with contextlib.suppress(tomllib.TOMLDecodeError):
+        with contextlib.suppress(Exception):  # whatever went wrong, the result is checked
             if unordered(tomllib.loads(text := write())) == unordered(wanted):
                 return text
-    return block(wanted)  # the comments go, no value does
+    return tomlkit.dumps(wanted)  # the comments go, no value does
+
+
+def write_toml(text: str, theirs: str, wanted: dict[str, Any]) -> str:
+    """Write values into the text of the owner; what is new looks as the template has it."""
+    looks, before = tomlkit.parse(theirs), ""
+    while before != text:  # one change at a time: tomlkit loses count after several
+        document, before = tomlkit.parse(text), text
+        _change(document, wanted, looks, ())
+        text = tomlkit.dumps(document)
+    return text.rstrip("\n") + "\n"
+
+
+def _change(table: Any, wanted: dict[str, Any], looks: Any, path: tuple[str, ...]) -> bool:
+    """Make one change towards what is wanted; tell whether there was one to make."""
+    for key in [*table]:
+        if key not in wanted:
+            del table[key]
+            return True
+    for key, value in wanted.items():
+        ours, look = table.get(key, GONE), looks.get(key, GONE) if isinstance(looks, dict) else GONE
+        if same(_plain(ours), value):
+            continue
+        if isinstance(ours, dict) and isinstance(value, dict):
+            return _change(ours, value, look, (*path, key))
+        if isinstance(ours, list) and isinstance(value, list):
+            return _change_array(ours, value, (*path, key))
+        if ours is not GONE and isinstance(ours, dict) != isinstance(value, dict):
+            del table[key]  # comes back in its new kind
+        else:
+            table[key] = _item(value, look, table)
+        return True
+    return False
+
+
+def _change_array(array: Any, wanted: list[Any], path: tuple[str, ...]) -> bool:
+    mine = named(_plain(array), path)
+    new = paired(mine, named(wanted, path))
+    for place, key in enumerate(mine):
+        if key not in new:
+            del array[place]
+            return True
+        if same(mine[key], new[key]):
+            continue
+        if isinstance(array[place], dict) and isinstance(new[key], dict):
+            return _change(array[place], new[key], GONE, path)
+        array[place] = new[key]
+        return True
+    for place, key in enumerate(ordered([*mine], [*new])):
+        if key not in mine:
+            array.insert(place, _item(new[key], GONE, array))
+            return True
+    return False
+
+
+def _plain(item: Any) -> Any:
+    return item.unwrap() if hasattr(item, "unwrap") else item
+
+
+def _item(value: Any, look: Any, parent: Any) -> Any:
+    """Give a value as the template has it, or to tomlkit's taste: a table with a line below."""
+    inline = isinstance(parent, tomlkit.items.Array | tomlkit.items.InlineTable)
+    tables = tomlkit.items.Table | tomlkit.items.AoT
+    if same(_plain(look), value) and not (inline and isinstance(look, tables)):
+        return look
+    item = tomlkit.item(value, parent)
+    if isinstance(item, tomlkit.items.Table):
+        item.add(tomlkit.nl())
+    return item
 
 
 def unordered(value: Any) -> str:
     """Spell a value so that two of them compare without the order of keys and elements."""
     if isinstance(value, dict):
         return f"{{{','.join(sorted(f'{key!r}:{unordered(value[key])}' for key in value))}}}"
-    return (
-        f"[{','.join(sorted(map(unordered, value)))}]" if isinstance(value, list) else repr(value)
-    )
+    parts = ",".join(sorted(map(unordered, value))) if isinstance(value, list) else ""
+    return f"[{parts}]" if isinstance(value, list) else repr(value)
+
+
+def spell(value: Any) -> str:
+    """Write a value on one line."""
+    if value is GONE:
+        return ""
+    return value if isinstance(value, str) else tomlkit.item({"x": value}).as_string()
 
 
 def line_of(text: str, path: Sequence[str]) -> int:
     """Find the line of a key, or of an element of an array; 0 if it is not there."""
-    found, header, parts = 0, "", list(path)
-    for number, line in enumerate(text.splitlines(), start=1):
-        if head := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
-            header = head[1].replace('"', "")
-        name = (
-            header
-            if head
-            else ".".join(filter(None, [header, line.partition("=")[0].strip().replace('"', "")]))
-        )
-        if parts and name == ".".join(parts[: name.count(".") + 1]):
-            found = max(found, number)
-    later = text.splitlines()[found - 1 :] if found else []
-    inner = (
-        number for number, line in enumerate(later, start=found) if parts and parts[-1] in line
-    )
-    return next(inner, found)
+    lines, at = text.splitlines(), 0
+    for place, key in enumerate(path):
+        name = re.compile(rf"(?<![\w-]){re.escape(key.partition(' ')[2] or key)}(?![\w-])", re.I)
+        found = next((n for n in range(at, len(lines)) if name.search(lines[n])), None)
+        if found is None and place == len(path) - 1:
+            return 0
+        at = at if found is None else found
+    return at + 1
 
 
 # Merge by line
 
 Hunk = tuple[int, list[str], list[str]]
 """Line in the result, from 1, the owner's lines, the template's."""
-Joins = Callable[[list[str], list[str]], bool]
-"""Tells whether what both sides insert at the same place may follow each other."""
+Edit = tuple[int, int, int, list[str]]
+"""First line and line after the last in the base, side (-1 is the template's), the new lines."""
 
 
 def merge_lines(
-    base: str, theirs: str, ours: str, *, switched: bool = False, union: Joins | None = None
+    base: str,
+    theirs: str,
+    ours: str,
+    *,
+    switched: bool = False,
+    union: Callable[[list[str], list[str]], bool] | None = None,
 ) -> tuple[str, list[Hunk]]:
-    """Merge as git does; where both changed keep the owner's, after a switch the template's."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        paths = [Path(folder, name) for name in ("ours", "base", "theirs")]
-        for path, side in zip(paths, (ours, base, theirs), strict=True):
-            path.write_bytes(side.encode("utf-8", "surrogateescape"))
-        words = [
-            "git",
-            "merge-file",
-            "--stdout",
-            "--quiet",
-            "--diff3",
-            f"--marker-size={MARK}",
-            *map(str, paths),
-        ]
-        done = subprocess.run(words, capture_output=True, check=False)
-    text, hunks, part = [], [], 0
-    sides: list[list[str]] = [[], [], []]
-    for line in re.findall(r"[^\n]*\n|[^\n]+", done.stdout.decode("utf-8", "surrogateescape")):
-        mark = next(
-            (place for place, sign in enumerate("<|=>", start=1) if line.startswith(sign * MARK)), 0
-        )
-        if not mark and part:
-            sides[part - 1].append(line)
-        elif not mark:
-            text.append(line)
-        elif mark == 4:
-            merged, refused = _refined(*sides, switched=switched, union=union)
-            hunks += [(len(text) + place, *both) for place, *both in refused]
-            text += merged
-            sides = [[], [], []]
-        part = mark % 4 if mark else part
-    return "".join(text), hunks
+    """Merge by line; where both changed the owner's stay, after a switch the template's.
 
-
-def _refined(
-    ours: list[str], base: list[str], theirs: list[str], *, switched: bool, union: Joins | None
-) -> tuple[list[str], list[Hunk]]:
-    """Merge a conflict of git once more: lines beside each other are not the same lines."""
-    edits = [
-        (*edit, side) for side, lines in enumerate((ours, theirs)) for edit in _edits(base, lines)
-    ]
+    `union` tells whether what both insert at one place may follow each other.
+    """
+    lines, *sides = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (base, ours, theirs))
+    edits = [edit for side, new in enumerate(sides) for edit in _edits(lines, new, -side)]
     merged: list[str] = []
     refused: list[Hunk] = []
     at = 0
-    for group in _groups(sorted(edits, key=lambda edit: (edit[0], edit[1], -edit[3]))):
+    for group in _groups(sorted(edits, key=lambda edit: edit[:3])):
         low, high = group[0][0], max(edit[1] for edit in group)
-        merged += base[at:low]
+        merged += lines[at:low]
         own, new = (
-            _applied(base, low, high, [e for e in group if e[3] == side]) for side in (0, 1)
+            _applied(lines, low, high, [edit for edit in group if edit[2] == side])
+            for side in (0, -1)
         )
-        changed = {edit[3] for edit in group}
-        if changed == {0, 1} and own != new and not (low == high and union and union(own, new)):
-            refused.append((len(merged) + 1, own, new))
-            merged += new if switched else own
-        elif changed == {0, 1} and own != new:
+        changed = {edit[2] for edit in group}
+        if changed != {0, -1} or own == new:
+            merged += own if 0 in changed else new
+        elif low == high and union and union(own, new):
             merged += new + own
         else:
-            merged += own if 0 in changed else new
+            refused.append((len(merged) + 1, own, new))
+            merged += new if switched else own
         at = high
-    return merged + base[at:], refused
+    return "".join(merged + lines[at:]), refused
 
 
-def _edits(base: list[str], lines: list[str]) -> list[tuple[int, int, list[str]]]:
+def _edits(base: list[str], lines: list[str], side: int) -> list[Edit]:
     codes = difflib.SequenceMatcher(None, base, lines, autojunk=False).get_opcodes()
-    return [(i, k, lines[j:m]) for kind, i, k, j, m in codes if kind != "equal"]
+    return [(i, k, side, lines[j:m]) for kind, i, k, j, m in codes if kind != "equal"]
 
 
-def _groups(edits: list[Any]) -> list[list[Any]]:
+def _groups(edits: list[Edit]) -> list[list[Edit]]:
     """Put together what overlaps, inserts at one place, or touches lines that are taken away."""
-    found: list[list[Any]] = []
+    found: list[list[Edit]] = []
     end = -1
     for edit in edits:
-        near = found[-1] if found else []
-        touches = edit[0] == end and any(len(e[2]) < e[1] - e[0] for e in (*near, edit))
-        inserts = edit[0] == end == edit[1] == near[-1][0] if near else False
-        if near and (edit[0] < end or touches or inserts):
+        near = found[-1] if edit[0] <= end else []
+        touches = any(len(new) < high - low for low, high, _, new in (*near, edit))
+        if near and (edit[0] < end or touches or edit[1] == near[-1][0]):
             near.append(edit)
         else:
             found.append([edit])
@@ -755,50 +416,60 @@ def _groups(edits: list[Any]) -> list[list[Any]]:
     return found
 
 
-def _applied(base: list[str], low: int, high: int, edits: list[Any]) -> list[str]:
-    lines, at = [], low
-    for start, stop, new, _ in edits:
-        lines += base[at:start] + new
-        at = stop
-    return lines + base[at:high]
+def _applied(base: list[str], low: int, high: int, edits: list[Edit]) -> list[str]:
+    lines = base[low:high]
+    for start, stop, _, new in reversed(edits):
+        lines[start - low : stop - low] = new
+    return lines
 
 
 # Files
 
 PIN = re.compile(
-    r"(?m)^(?P<start>[ \t-]*(?:uses:[ \t]*(?P<action>[\w./-]+)@"
-    r"|repo:[ \t]*(?P<repo>\S+)\n[ \t]*rev:[ \t]*|image:[ \t]*(?P<image>[\w./-]+):))"
-    r"(?P<pin>[^\s#]+)(?P<comment>[ \t]*#[ \t]*(?:frozen:[ \t]*)?(?P<version>v?\d\S*)[ \t]*)?$"
+    r"(?m)^(?P<start>[ \t-]*(?:uses:[ \t]*[\w./-]+@"
+    r"|repo:[ \t]*\S+\n[ \t]*rev:[ \t]*|image:[ \t]*[\w./-]+:))(?P<pin>[^\s#]+)"
+    r"(?P<comment>[ \t]*#[ \t]*(?:frozen:[ \t]*)?(?P<version>v?\d\S*)[ \t]*)?$"
 )
+Pin = re.Match[str]
 
 
 def merge_pins(base: str, theirs: str, ours: str) -> tuple[str, str, str]:
     """Give the three sides with the newer pin of each action, hook and image."""
-    known = [{_pinned(found): found for found in PIN.finditer(side)} for side in (base, theirs)]
+    old, new = _pins(base), _pins(theirs)
+    new = {name: pin for name, pin in new.items() if name in old}
+    ours = _repinned(
+        ours,
+        lambda name, mine: (
+            name in new and _version(old[name]) <= _version(mine) < _version(new[name])
+        ),
+        new,
+    )
+    now = {name: pin for name, pin in _pins(ours).items() if name in new}
 
-    def newer(found: re.Match[str]) -> str:
-        old, new = (side.get(_pinned(found)) for side in known)
-        if not (old and new and _version(old) <= _version(found) < _version(new)):
-            return found[0]
-        return found["start"] + new["pin"] + (new["comment"] or "")
+    def known(name: str, _: Pin) -> bool:
+        return name in now and _version(now[name]) >= _version(new[name])
 
-    merged = PIN.sub(newer, ours)
-    raised = {_pinned(found): found for found in PIN.finditer(merged)}
-
-    def last(found: re.Match[str]) -> str:
-        mine, new = raised.get(_pinned(found)), known[1].get(_pinned(found))
-        if not (mine and new and _version(mine) >= _version(new)):
-            return found[0]
-        return found["start"] + mine["pin"] + (mine["comment"] or "")
-
-    return PIN.sub(last, base), PIN.sub(last, theirs), merged
+    return _repinned(base, known, now), _repinned(theirs, known, now), ours
 
 
-def _pinned(found: re.Match[str]) -> str:
-    return str(found["action"] or found["repo"] or found["image"])
+def _pins(text: str) -> dict[str, Pin]:
+    return {_pinned(found): found for found in PIN.finditer(text)}
 
 
-def _version(found: re.Match[str]) -> Version:
+def _pinned(found: Pin) -> str:
+    return " ".join(found["start"].strip("- \t").split())
+
+
+def _repinned(text: str, changes: Callable[[str, Pin], bool], pins: Mapping[str, Pin]) -> str:
+    def line(found: Pin) -> str:
+        name = _pinned(found)
+        chosen = pins[name] if changes(name, found) else found
+        return f"{found['start']}{chosen['pin']}{chosen['comment'] or ''}"
+
+    return PIN.sub(line, text)
+
+
+def _version(found: Pin) -> Version:
     try:
         return Version(found["version"] or found["pin"])
     except InvalidVersion:
@@ -807,71 +478,50 @@ def _version(found: re.Match[str]) -> Version:
 
 def merge_ignored(base: str, theirs: str, ours: str) -> str:
     """Merge a list of patterns: all that either side has, but for what one of them took out."""
-    old, new, mine = (side.splitlines() for side in (base, theirs, ours))
-    kept = [line for line in mine if line in new or line not in old or not line.strip()]
-    at = 0
-    for line in new:
-        if line in kept:
-            at = max(at, kept.index(line) + 1)
-        elif line not in old:
-            kept.insert(at, line)
-            at += 1
-    return "\n".join(kept) + "\n"
+    sides = (side.splitlines() for side in (base, theirs, ours))
+    return "".join(f"{line}\n" for line in Merge().array(*sides, ("patterns",)))
 
 
 def parses(path: str, text: str) -> bool:
     """Tell whether a file is whole; of unknown kinds all are."""
-    readers: dict[str, Callable[[str], Any]] = {
-        ".toml": tomllib.loads,
-        ".yml": _read_yaml,
-        ".yaml": _read_yaml,
-        ".cff": _read_yaml,
-        ".py": ast.parse,
-        ".json": json.loads,
-    }
+    readers: dict[str, Callable[[str], Any]] = {".py": ast.parse, ".json": json.loads}
+    readers |= {".toml": tomllib.loads, **dict.fromkeys((".yml", ".yaml", ".cff"), _read_yaml)}
     try:
-        readers.get(Path(path).suffix, str)(text)
+        return readers.get(Path(path).suffix, str)(text) is not False
     except (ValueError, SyntaxError, yaml.YAMLError):
         return False
-    return True
 
 
-def _read_yaml(text: str) -> None:
-    """Read YAML, and refuse a key that stands twice."""
-    for node in yaml.compose_all(text, yaml.SafeLoader):
-        nodes = [node]
-        while nodes:
-            part = nodes.pop()
-            if isinstance(part, yaml.MappingNode):
-                keys = [str(key.value) for key, _ in part.value]
-                if len(keys) > len(set(keys)):
-                    msg = "a key stands twice"
-                    raise ValueError(msg)
-                nodes += [value for _, value in part.value]
-            elif isinstance(part, yaml.SequenceNode):
-                nodes += part.value
+def _read_yaml(text: str) -> bool:
+    """Read YAML, and tell whether each key stands once."""
+    return all(map(_once, yaml.compose_all(text, yaml.SafeLoader)))
 
 
+def _once(node: Any) -> bool:
+    if isinstance(node, yaml.MappingNode):
+        keys = [str(key.value) for key, _ in node.value]
+        return len(keys) == len(set(keys)) and all(_once(value) for _, value in node.value)
+    return not isinstance(node, yaml.SequenceNode) or all(map(_once, node.value))
+
+
+@dataclass
 class Files:
-    """Merges the text of files.
+    """Merges the text of files; `kept` lists where both changed."""
 
-    Attributes
-    ----------
-    kept
-        Places where both changed.
-    """
-
-    def __init__(self, needed: Iterable[str] = (), *, switched: bool = False) -> None:
-        """Start with nothing kept."""
-        self.kept: list[Kept] = []
-        self.needed, self.switched = set(needed), switched
+    needed: Iterable[str] = ()
+    switched: bool = False
+    kept: list[Kept] = field(default_factory=list)
 
     def text(self, path: str, base: str, theirs: str, ours: str) -> str:
-        """Merge a file; its line ends are the owner's."""
+        """Merge a file; its line ends, the last one and a byte-order mark are the owner's."""
+        if ours.startswith("\ufeff"):
+            return "\ufeff" + self.text(path, base, theirs, ours[1:])
         if "\r\n" in ours:
             merged = self.text(path, base, theirs, ours.replace("\r\n", "\n"))
             return merged.replace("\n", "\r\n")
         base, theirs = base.replace("\r\n", "\n"), theirs.replace("\r\n", "\n")
+        if ours and not ours.endswith("\n") and base.endswith("\n"):
+            return self.text(path, base, theirs, f"{ours}\n").removesuffix("\n")
         if path.endswith(".py"):
             base, theirs = formatted(path, base, theirs, ours)
         if path.endswith((".yml", ".yaml")):
@@ -886,19 +536,18 @@ class Files:
 
     def toml(self, path: str, base: str, theirs: str, ours: str) -> str:
         """Merge by key, and note what was kept."""
-        merge = Merge(self.needed, switched=self.switched)
+        merge = Merge(self.needed, self.switched)
         text = merge_toml(base, theirs, ours, merge)
-        for keys, own, new in merge.kept:
-            self.kept.append(
-                Kept(path, line_of(text, keys), _spelt(own), _spelt(new), ".".join(keys))
-            )
+        self.kept += [
+            Kept(path, line_of(text, keys), spell(own), spell(new), ".".join(keys))
+            for keys, own, new in merge.kept
+        ]
         return text
 
     def lines(self, path: str, base: str, theirs: str, ours: str) -> str:
         """Merge by line; should the result not parse, the owner's file stays."""
 
         def joins(own: list[str], new: list[str]) -> bool:
-            """Tell whether what both insert at one place can follow each other."""
             first, second = (len(text) - len(text.lstrip()) for text in map(_first, (own, new)))
             return first == second and (first == 0 or not path.endswith(".py"))
 
@@ -906,11 +555,9 @@ class Files:
             text, hunks = merge_lines(base, theirs, ours, switched=self.switched, union=union)
             if parses(path, text):
                 break
-        if not parses(path, text) and parses(path, ours):
-            text, hunks = (
-                ours,
-                [(0, ours.splitlines(keepends=True), theirs.splitlines(keepends=True))],
-            )
+        else:
+            if parses(path, ours):
+                text, hunks = ours, [(0, [ours], [theirs])]
         self.kept += [Kept(path, line, "".join(own), "".join(new)) for line, own, new in hunks]
         return text
 
@@ -932,60 +579,50 @@ def _format(path: str, text: str) -> str:
     return done.stdout.decode() if done.returncode == 0 else text
 
 
-def _spelt(value: Any) -> str:
-    return "" if value is GONE else value if isinstance(value, str) else spell(value)
-
-
 # Trees
 
-Tree = dict[str, tuple[str, str]]
-"""Path -> mode and name of the blob."""
+File = tuple[str, str]
+"""Mode and name of the blob."""
 
 
 def git(
-    *words: str,
-    data: str | None = None,
-    index: Path | None = None,
-    codes: Sequence[int] = (0,),
-    alone: bool = False,
+    *words: str, data: str | None = None, index: Path | None = None, alone: bool = False
 ) -> str:
     """Run git and give what it prints; alone: where Ctrl-C does not reach it."""
-    environment = os.environ | ({"GIT_INDEX_FILE": str(index)} if index else {})
     done = subprocess.run(
         ["git", "--literal-pathspecs", *words],
         input=None if data is None else data.encode("utf-8", "surrogateescape"),
         stdout=subprocess.PIPE,
-        env=environment,
+        env=os.environ | ({"GIT_INDEX_FILE": str(index)} if index else {}),
         check=False,
         start_new_session=alone,
     )
-    if done.returncode not in codes:
+    if done.returncode:
         raise UpdateError(f"git {words[0]} failed with exit code {done.returncode}")
     return done.stdout.decode("utf-8", "surrogateescape")
 
 
-class UpdateError(Exception):
-    """The update cannot be done; the message says why and what to do."""
+def names(*words: str) -> list[str]:
+    """List the paths that git prints with -z."""
+    return list(filter(None, git(*words).split("\0")))
 
 
-def listed(tree: str) -> Tree:
+def listed(tree: str) -> dict[str, File]:
     """List the files of a tree."""
-    found = {}
-    for line in filter(None, git("ls-tree", "-r", "-z", "--full-tree", tree).split("\0")):
-        about, _, path = line.partition("\t")
-        mode, _, blob = about.split()
-        found[path] = (mode, blob)
-    return found
+    lines = [line.split("\t", 1) for line in names("ls-tree", "-r", "-z", "--full-tree", tree)]
+    return {path: (about.split()[0], about.split()[2]) for about, path in lines}
+
+
+def read(file: File | None) -> str:
+    """Read a blob."""
+    return git("cat-file", "blob", file[1]) if file else ""
 
 
 def stored(folder: Path, scratch: Path) -> str:
     """Put a folder into the project's objects; give its tree."""
     index = scratch / f"{folder.name}.index"
     index.unlink(missing_ok=True)
-    at = (
-        f"--git-dir={Path(git('rev-parse', '--absolute-git-dir').strip())}",
-        f"--work-tree={folder}",
-    )
+    at = (f"--git-dir={git('rev-parse', '--absolute-git-dir').strip()}", f"--work-tree={folder}")
     plain = ("-c", "core.autocrlf=false", "-c", "core.safecrlf=false")
     git("-C", str(folder), *at, *plain, "add", "--all", "--force", ".", index=index)
     return git("write-tree", index=index).strip()
@@ -993,27 +630,22 @@ def stored(folder: Path, scratch: Path) -> str:
 
 def renames(old: str, new: str) -> dict[str, str]:
     """Find the files that are somewhere else now: old path -> new path."""
-    words = git("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", old, new).split(
-        "\0"
-    )
-    return dict(zip(words[1::3], words[2::3], strict=False))
+    words = names("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", old, new)
+    return dict(zip(words[1::3], words[2::3], strict=True))
 
 
 class Trees:
     """Merges the files of a release into the project's.
 
-    Attributes
-    ----------
-    changes
-        What the update changes: path -> mode and blob, None where a file goes.
+    `changes` holds what the update changes: path -> mode and blob, None where a file goes.
     """
 
     def __init__(self, base: str, theirs: str, ours: str, files: Files) -> None:
         """Compare three trees."""
-        self.files, self.changes = files, dict[str, tuple[str, str] | None]()
+        self.files, self.changes = files, dict[str, File | None]()
         self.base, self.theirs, self.ours = (listed(tree) for tree in (base, theirs, ours))
-        self.moved, self.new_names = renames(base, ours), renames(base, theirs)
-        self.switched = files.switched
+        self.moved = renames(base, ours)
+        self.windows = "\r\n" in read(self.ours.get("pyproject.toml"))
 
     def merge(self) -> None:
         """Merge each path that the template changed."""
@@ -1025,85 +657,59 @@ class Trees:
     def path(self, path: str, place: str) -> None:
         """Merge a file of the template into the place where the owner has it."""
         base, theirs, ours = self.base.get(path), self.theirs.get(path), self.ours.get(place)
-        if path in self.new_names.values() and not ours:
-            return  # comes with its old name
-        target = self.new_names.get(path, path) if place == path else path
         if ours == theirs:
             return
-        if ours is None and base:
-            if target in self.theirs:
-                self.keep(
-                    place,
-                    "",
-                    self.read(self.theirs[target]),
-                    "deleted here, changed by the template",
-                )
-        elif ours is None:
-            self.bring(path, theirs)
-        elif base and (theirs is None and target == path):
+        if ours and theirs:
+            self.content(place, base, theirs, ours)
+        elif ours and base:
             self.drop(place, base, ours)
-        else:
-            self.content(path, place, target)
+        elif theirs and not base:
+            self.bring(path, theirs)
+        elif theirs:
+            self.keep(place, "", read(theirs), "deleted here, changed by the template")
 
-    def bring(self, path: str, theirs: tuple[str, str]) -> None:
+    def bring(self, path: str, theirs: File) -> None:
         """Bring a new file, unless a file of the owner's is there or its folder has gone."""
-        folder = path.rpartition("/")[0]
-        siblings = [name for name in self.base if name.rpartition("/")[0] == folder]
-        if folder and siblings and not any(name.startswith(f"{folder}/") for name in self.ours):
-            self.keep(path, "", self.read(theirs), f"new, but {folder}/ is no longer here")
+        folder = f"{Path(path).parent}/"
+        siblings = any(f"{Path(name).parent}/" == folder for name in self.base)
+        if "/" in path and siblings and not any(name.startswith(folder) for name in self.ours):
+            self.keep(path, "", read(theirs), f"new, but {folder} is no longer here")
         elif os.path.lexists(path):
-            self.keep(
-                path, "", self.read(theirs), "new, but a file of yours that git ignores is there"
-            )
+            self.keep(path, "", read(theirs), "new, but a file of yours that git ignores is there")
         else:
             self.changes[path] = self.ended(theirs)
 
-    def ended(self, theirs: tuple[str, str]) -> tuple[str, str]:
+    def ended(self, theirs: File) -> File:
         """Give a file of the template the line ends of the project."""
-        if "pyproject.toml" not in self.ours or "\r\n" not in self.read(
-            self.ours["pyproject.toml"]
-        ):
-            return theirs
-        return self.file(theirs, self.read(theirs).replace("\n", "\r\n"))
+        return self.file(theirs, read(theirs).replace("\n", "\r\n")) if self.windows else theirs
 
-    def drop(self, place: str, base: tuple[str, str], ours: tuple[str, str]) -> None:
+    def drop(self, place: str, base: File, ours: File) -> None:
         """Take a file away that the template dropped, unless the owner changed it."""
-        before, own = self.read(base), self.read(ours).replace("\r\n", "\n")
-        if self.switched or own in (
-            before,
-            _format(place, before) if place.endswith(".py") else before,
-        ):
+        before, own = read(base), read(ours).replace("\r\n", "\n")
+        if self.files.switched or own in (before, place[-3:] == ".py" and _format(place, before)):
             self.changes[place] = None
         else:
-            self.keep(place, self.read(ours), "", "changed here, dropped by the template")
+            self.keep(place, own, "", "changed here, dropped by the template")
 
-    def content(self, path: str, place: str, target: str) -> None:
+    def content(self, place: str, base: File | None, theirs: File, ours: File) -> None:
         """Merge a file that is on both sides."""
-        base, theirs, ours = self.base.get(path), self.theirs[target], self.ours[place]
-        where = target if target != path else place
-        sides = [self.read(side) if side else "" for side in (base, theirs, ours)]
-        if ours != base and (
-            "120000" in (ours[0], theirs[0]) or any("\0" in side for side in sides)
-        ):
+        sides = [read(side) for side in (base, theirs, ours)]
+        special = "120000" in (ours[0], theirs[0]) or any("\0" in side for side in sides)
+        if ours == base:
+            self.changes[place] = theirs
+        elif special:
             self.keep(place, "", "", "no text, changed on both sides")
-            return
-        if base is None and not path.endswith((".toml", "ignore")):
+        elif base is None and not place.endswith((".toml", "ignore")):
             self.keep(place, sides[2], sides[1], "new, but a file of yours is there")
-            return
-        merged = theirs if ours == base else self.file(theirs, self.files.text(where, *sides))
-        mode = theirs[0] if base is None or ours[0] == base[0] else ours[0]
-        if (mode, merged[1]) != self.ours.get(where):
-            self.changes[where] = (mode, merged[1])
-        if where != place:
-            self.changes[place] = None
+        else:
+            mode = theirs[0] if base is None or ours[0] == base[0] else ours[0]
+            merged = self.file((mode, ""), self.files.text(place, *sides))
+            if merged != ours:
+                self.changes[place] = merged
 
-    def file(self, like: tuple[str, str], text: str) -> tuple[str, str]:
+    def file(self, like: File, text: str) -> File:
         """Write a blob."""
         return like[0], git("hash-object", "-w", "--stdin", data=text).strip()
-
-    def read(self, file: tuple[str, str]) -> str:
-        """Read a blob."""
-        return git("cat-file", "blob", file[1])
 
     def keep(self, path: str, ours: str, theirs: str, what: str) -> None:
         """Note a whole file that stays as it is."""
@@ -1115,16 +721,11 @@ class Trees:
 
 @dataclass(frozen=True)
 class Release:
-    """What the template renders, in the order in which it is merged.
+    """What the template renders.
 
-    Attributes
-    ----------
-    trees
-        Names of git trees: the project's release, the new one, the new one with switched answers.
-    before, after
-        Answers of the first and of the last.
-    notes
-        What to tell the owner.
+    `trees` are merged in their order: of the project's release, of the new one, of the new one with
+    switched answers. `before` and `after` are answers of the first and of the last; `notes` are for
+    the owner.
     """
 
     trees: list[str]
@@ -1142,12 +743,6 @@ def read_answers(folder: Path = Path()) -> dict[str, Any]:
         raise UpdateError(f"{ANSWERS} is missing or broken: {RECOVER}") from None
 
 
-def by_hand(answers: dict[str, Any]) -> dict[str, Any]:
-    """Give the answers that somebody changed in the file: it says twice what copier wrote."""
-    noted = answers.get("answered") or {}
-    return {key: answers[key] for key in noted if key in answers and answers[key] != noted[key]}
-
-
 def moved_package(answers: dict[str, Any], ours: Iterable[str]) -> str | None:
     """Name the package if its folder was renamed; stop if it is not to be found."""
     found = {path.split("/")[1] for path in ours if re.fullmatch(r"src/\w+/__init__\.py", path)}
@@ -1163,8 +758,7 @@ def moved_package(answers: dict[str, Any], ours: Iterable[str]) -> str | None:
 
 def copier_module() -> Any:
     """Import copier so that its git knows no hooks, signatures and line ends of the owner."""
-    before = dict(os.environ)
-    first = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
+    before, first = dict(os.environ), int(os.environ.get("GIT_CONFIG_COUNT", "0"))
     os.environ["GIT_CONFIG_COUNT"] = str(first + len(PLAIN))
     for number, (key, value) in enumerate(PLAIN.items(), start=first):
         os.environ |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
@@ -1176,25 +770,16 @@ def copier_module() -> Any:
 
 
 def copier_run(
-    what: str, folder: Path, *, source: str = "", data: Mapping[str, Any], release: str | None
+    folder: Path, data: Mapping[str, Any], release: str | None, *, source: str = ""
 ) -> None:
-    """Copy or update outside of the project; nothing is trusted."""
+    """Copy from a source, or update, outside of the project; nothing is trusted."""
     copier = copier_module()
-    words = {
-        "data": dict(data),
-        "vcs_ref": release,
-        "defaults": True,
-        "overwrite": True,
-        "quiet": True,
-        "unsafe": False,
-    }
+    run = (lambda **how: copier.run_copy(source, **how)) if source else copier.run_update
+    how = {"defaults": True, "overwrite": True, "quiet": True, "unsafe": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            if what == "copy":
-                copier.run_copy(source, folder, **words)
-            else:
-                copier.run_update(folder, **words)
+            run(dst_path=folder, data=dict(data), vcs_ref=release, **how)
         except Exception as problem:
             reason = " ".join(str(problem).split())  # git's are of several lines
             raise UpdateError(
@@ -1205,13 +790,12 @@ def copier_run(
 def render(answers: dict[str, Any], folder: Path) -> None:
     """Render the project's release as it was for its answers, under git."""
     data = {key: value for key, value in answers.items() if key[0] != "_" and key != "answered"}
-    copier_run("copy", folder, source=answers["_src_path"], data=data, release=answers["_commit"])
-    kept = {key: value for key, value in answers.items() if key != "answered"}
-    if noted := answers.get("answered"):
+    copier_run(folder, data, answers["_commit"], source=answers["_src_path"])
+    kept = dict(answers)
+    if noted := kept.pop("answered", None):
         kept["answered"] = {key: answers.get(key, value) for key, value in noted.items()}
-    (folder / ANSWERS).write_text(
-        yaml.safe_dump(kept, allow_unicode=True, sort_keys=False), encoding="utf-8"
-    )
+    text = yaml.safe_dump(kept, allow_unicode=True, sort_keys=False)
+    (folder / ANSWERS).write_text(text, encoding="utf-8")
     git("-C", str(folder), "init", "--quiet")
     commit(folder)
 
@@ -1219,17 +803,8 @@ def render(answers: dict[str, Any], folder: Path) -> None:
 def commit(folder: Path) -> None:
     """Commit a render."""
     git("-C", str(folder), "add", "--all", "--force")
-    git(
-        "-C",
-        str(folder),
-        *BOT,
-        "commit",
-        "--quiet",
-        "--allow-empty",
-        "--no-verify",
-        "--no-gpg-sign",
-        "--message=Render",
-    )
+    how = ("--quiet", "--allow-empty", "--no-verify", "--no-gpg-sign", "--message=Render")
+    git("-C", str(folder), *BOT, "commit", *how)
 
 
 def rendered(
@@ -1237,25 +812,24 @@ def rendered(
 ) -> Release:
     """Render what is compared with the project."""
     answers, notes = read_answers(), []
-    changed = by_hand(answers)
+    noted = answers.get("answered") or {}  # once more what copier wrote
+    changed = {key: answers[key] for key in noted if key in answers and answers[key] != noted[key]}
     if name := moved_package(answers, ours):
-        notes.append(
-            f"src/{answers['package_name']} is src/{name} now: {ANSWERS} says so from here on"
-        )
+        was = f"src/{answers['package_name']}"
+        notes.append(f"{was} is src/{name} now: {ANSWERS} says so from here on")
         answers["package_name"] = name
         changed.pop("package_name", None)
     if changed:
         told = ", ".join(f"{key}={answers[key]}" for key in changed)
         notes.append(f"{told}: changed in {ANSWERS}, taken as if given by --data, the way to do it")
-    before = answers | {key: answers["answered"][key] for key in changed}
-    folder = scratch / "project"
+    before, folder = answers | {key: noted[key] for key in changed}, scratch / "project"
     render(before, folder)
     trees = [stored(folder, scratch)]
-    copier_run("update", folder, data={}, release=release)
+    copier_run(folder, {}, release)
     trees.append(stored(folder, scratch))
     if wanted := changed | dict(data):
         commit(folder)
-        copier_run("update", folder, data=wanted, release=read_answers(folder)["_commit"])
+        copier_run(folder, wanted, read_answers(folder)["_commit"])
         trees.append(stored(folder, scratch))
     after = read_answers(folder)
     for key, value in wanted.items():
@@ -1267,72 +841,57 @@ def rendered(
 # The work tree
 
 
+def journal() -> Path:
+    """Say where a run notes what it is about to change."""
+    return Path(git("rev-parse", "--git-path", "template-update").strip())
+
+
 def switch(tree: str, paths: Iterable[str]) -> None:
     """Bring files of a tree into index and work tree; `resume` ends what was killed."""
-    journal = Path(git("rev-parse", "--git-path", "template-update").strip())
-    head = git("rev-parse", "HEAD").strip()
-    notes = json.dumps({"head": head, "tree": tree, "paths": sorted(paths)})
-    part = journal.with_suffix(".part")
-    part.write_text(notes, encoding="utf-8")
-    part.replace(journal)
-    finish(journal)
+    notes: dict[str, Any] = {"tree": tree, "paths": sorted(paths)}
+    notes["head"] = git("rev-parse", "HEAD").strip()
+    part = journal().with_suffix(".part")
+    part.write_text(json.dumps(notes), encoding="utf-8")
+    part.replace(journal())
+    finish(**notes)
 
 
 def resume() -> None:
     """End an update that was killed while it changed files."""
-    journal = Path(git("rev-parse", "--git-path", "template-update").strip())
-    if not journal.exists():
+    if not journal().exists():
         return
-    notes = json.loads(journal.read_text(encoding="utf-8"))
+    notes = json.loads(journal().read_text(encoding="utf-8"))
     if notes["head"] != git("rev-parse", "HEAD").strip():
-        journal.unlink()
+        journal().unlink()
         return
-    states = [
-        set(names("diff", "--name-only", "-z", "--relative", tree))
-        for tree in (notes["tree"], "HEAD")
-    ]
-    edited = [
-        path
-        for path in states[0] & states[1] & set(notes["paths"])
-        if Path(path).exists() and Path(path).stat().st_size
-    ]
-    if edited:
+    what = ("diff", "--name-only", "-z", "--relative")
+    states = [set(names(*what, tree)) for tree in (notes["tree"], "HEAD")]
+    both = states[0] & states[1] & set(notes["paths"])
+    if edited := [path for path in both if Path(path).exists()]:
         raise UpdateError(
             f"an update was interrupted, and {', '.join(edited)} edited since: "
             "`git reset --hard`, and run again"
         )
-    finish(journal)
+    finish(**notes)
     raise UpdateError(
         "an update was interrupted and is complete now: "
         "look at `git diff --staged`, run nox, commit"
     )
 
 
-def finish(journal: Path) -> None:
-    """Change what the journal names: the answers last, then the index, in one step."""
-    notes = json.loads(journal.read_text(encoding="utf-8"))
+def finish(tree: str, paths: list[str], **_: str) -> None:
+    """Change the files, the answers last, then the index, in one step."""
     index = Path(git("rev-parse", "--git-path", "index").strip())
-    ours = journal.with_suffix(".index")
-    journal.with_suffix(".index.lock").unlink(missing_ok=True)
+    ours = journal().with_suffix(".index").resolve()
+    ours.with_suffix(".index.lock").unlink(missing_ok=True)
     shutil.copyfile(index, ours)
-    for paths in ([path for path in notes["paths"] if path != ANSWERS], [ANSWERS]):
-        if paths:
-            words = (
-                "restore",
-                f"--source={notes['tree']}",
-                "--staged",
-                "--worktree",
-                "--pathspec-from-file=-",
-                "--pathspec-file-nul",
-            )
-            git(*words, data="\0".join(paths), index=ours.resolve(), alone=True)
+    how = (f"--source={tree}", "--staged", "--worktree", "--pathspec-from-file=-")
+    for part in ([path for path in paths if path != ANSWERS], [ANSWERS]):
+        if part:
+            data = "\0".join(part)
+            git("restore", *how, "--pathspec-file-nul", data=data, index=ours, alone=True)
     ours.replace(index)
-    journal.unlink()
-
-
-def names(*words: str) -> list[str]:
-    """List the paths that git prints with -z."""
-    return list(filter(None, git(*words).split("\0")))
+    journal().unlink()
 
 
 # The commands
@@ -1344,112 +903,32 @@ class Update:
 
     release: Release
     tree: str
-    changes: dict[str, tuple[str, str] | None]
+    changes: dict[str, File | None]
     kept: list[Kept]
     replaced: list[Kept]
 
+    def told(self) -> list[str]:
+        """Say in a line each what was kept and replaced."""
+        lines = [f"note: {note}" for note in self.release.notes]
+        lines += [f"kept yours: {kept}" for kept in self.kept]
+        lines += [f"replaced by the answer: {kept}" for kept in self.replaced]
+        return lines or ["Nothing of yours was in the way: can be merged unread."]
 
-def merged(scratch: Path, data: Mapping[str, str], release: str | None) -> Update | None:
-    """Merge the newest release and switched answers; None if there is nothing to do."""
-    prefix = git("rev-parse", "--show-prefix").strip()
-    ours = git("rev-parse", f"HEAD:{prefix}" if prefix else "HEAD^{tree}").strip()
-    found = rendered(scratch, listed(ours), data, release)
-    if (
-        found.before["_commit"] == found.after["_commit"]
-        and len(found.trees) == 2
-        and not found.notes
-    ):
-        return None
-    changes: dict[str, tuple[str, str] | None] = {}
-    reports: list[list[Kept]] = [[], []]
-    for place, (old, new) in enumerate(itertools.pairwise(found.trees)):
-        trees = Trees(old, new, ours, Files(needed(new), switched=place == 1))
-        trees.merge()
-        changes |= trees.changes
-        reports[place] = trees.files.kept
-        ours = changed(scratch, ours, "", trees.changes)
-    return Update(found, changed(scratch, "HEAD", prefix, changes), changes, *reports)
-
-
-def changed(
-    scratch: Path, tree: str, prefix: str, changes: Mapping[str, tuple[str, str] | None]
-) -> str:
-    """Write a tree with these files in place of others."""
-    index = scratch / "changed.index"
-    git("read-tree", tree, index=index)
-    blank = "0" * len(git("rev-parse", tree).strip())
-    lines = [
-        f"{file[0]} {file[1]}\t{prefix}{path}" if file else f"0 {blank}\t{prefix}{path}"
-        for path, file in changes.items()
-    ]
-    git(
-        "update-index",
-        "-z",
-        "--index-info",
-        data="".join(f"{line}\0" for line in lines),
-        index=index,
-    )
-    return git("write-tree", index=index).strip()
-
-
-def needed(tree: str) -> set[str]:
-    """Name the distributions that the template's code imports."""
-    found = set()
-    for path, (_, blob) in listed(tree).items():
-        if OWNED.fullmatch(path):
-            for node in ast.walk(ast.parse(git("cat-file", "blob", blob))):
-                modules = (
-                    [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                )
-                modules += (
-                    [node.module or ""]
-                    if isinstance(node, ast.ImportFrom) and not node.level
-                    else []
-                )
-                found |= {str(canonicalize_name(module.partition(".")[0])) for module in modules}
-    return found | ({"scikit-learn"} if "sklearn" in found else set())
-
-
-def update(data: Mapping[str, str], release: str | None) -> None:
-    """Update the work tree."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        done = merged(Path(scratch), data, release)
-        if done is None:
-            print(f"up to date: the template's newest release is {read_answers()['_commit']}")
-            return
-        switch(done.tree, done.changes)
-    print(*told(done), sep="\n")
-    print("updated: look at `git diff --staged`, run nox, commit; `git reset --hard` takes it back")
-    print(f"for changes in files of your own: -- seeds {done.release.before['_commit']}")
-
-
-def told(done: Update) -> list[str]:
-    """Say in a line each what was kept and replaced."""
-    lines = [f"note: {note}" for note in done.release.notes]
-    lines += [f"kept yours: {kept}" for kept in done.kept]
-    lines += [f"replaced by the answer: {kept}" for kept in done.replaced]
-    return lines or ["Nothing of yours was in the way: can be merged unread."]
-
-
-def details(done: Update, room: int) -> str:
-    """Say it with both versions, for a pull request."""
-    if not done.kept + done.replaced:
-        return "\n".join(told(done))
-    parts = [
-        *done.release.notes,
-        f"Kept as you have it: {len(done.kept)}."
-        + (f" Replaced by an answer: {len(done.replaced)}." if done.replaced else ""),
-    ]
-    text = "\n\n".join(parts) + "\n\n<details>\n<summary>Both versions</summary>\n"
-    left = 0
-    for kept in done.kept + done.replaced:
-        block = f"\n{kept.path}:{kept.line} {kept.what}".rstrip() + "\n\n"
-        block += _fenced("yours", kept.ours) + _fenced("the template's", kept.theirs)
-        if len(text) + len(block) > room:
-            left += 1
-        else:
-            text += block
-    return text + (f"\n{left} more: `nox -s update` lists them.\n" if left else "") + "\n</details>"
+    def details(self, room: int) -> str:
+        """Say it with both versions, for a pull request."""
+        if not self.kept + self.replaced:
+            return "\n".join(self.told())
+        count = f"Kept as you have it: {len(self.kept)}."
+        count += f" Replaced by an answer: {len(self.replaced)}." if self.replaced else ""
+        text = "\n\n".join([*self.release.notes, count, "<details>"])
+        text += "\n<summary>Both versions</summary>\n"
+        left = 0
+        for kept in self.kept + self.replaced:
+            block = f"\n{kept.where()}\n\n{_fenced('yours', kept.ours)}"
+            block += _fenced("the template's", kept.theirs)
+            fits = len(text) + len(block) <= room
+            text, left = text + block * fits, left + (not fits)
+        return text + f"\n{left} more: `nox -s update` lists them.\n" * (left > 0) + "\n</details>"
 
 
 def _fenced(title: str, text: str) -> str:
@@ -1457,24 +936,71 @@ def _fenced(title: str, text: str) -> str:
     return f"{title}:\n\n{fence}text\n{text.rstrip()}\n{fence}\n"
 
 
-def prepare(data: Mapping[str, str], release: str | None) -> tuple[str, str, str, str] | None:
+def merged(scratch: Path, data: Mapping[str, str], release: str | None) -> Update | None:
+    """Merge the newest release and switched answers; None if there is nothing to do."""
+    prefix = git("rev-parse", "--show-prefix").strip()
+    ours = git("rev-parse", f"HEAD:{prefix}" if prefix else "HEAD^{tree}").strip()
+    found = rendered(scratch, listed(ours), data, release)
+    known, new = found.before["_commit"], found.after["_commit"]
+    if known == new and len(found.trees) == 2 and not found.notes:
+        print(f"up to date: the template's newest release is {known}")
+        return None
+    changes: dict[str, File | None] = {}
+    reports: list[list[Kept]] = [[], []]
+    for place, (base, theirs) in enumerate(itertools.pairwise(found.trees)):
+        trees = Trees(base, theirs, ours, Files(needed(theirs), switched=place == 1))
+        trees.merge()
+        changes |= trees.changes
+        reports[place] = trees.files.kept
+        ours = changed(scratch, ours, "", trees.changes)
+    return Update(found, changed(scratch, "HEAD", prefix, changes), changes, *reports)
+
+
+def changed(scratch: Path, tree: str, prefix: str, changes: Mapping[str, File | None]) -> str:
+    """Write a tree with these files in place of others."""
+    index = scratch / "changed.index"
+    git("read-tree", tree, index=index)
+    gone = ("0", "0" * len(git("rev-parse", tree).strip()))
+    lines = [f"{' '.join(file or gone)}\t{prefix}{path}\0" for path, file in changes.items()]
+    git("update-index", "-z", "--index-info", data="".join(lines), index=index)
+    return git("write-tree", index=index).strip()
+
+
+def needed(tree: str) -> set[str]:
+    """Name the distributions that the template's code imports."""
+    code = "".join(read(file) for path, file in listed(tree).items() if OWNED.fullmatch(path))
+    modules = set(re.findall(r"(?m)^ *(?:from|import) (\w+)", code))
+    found = {str(canonicalize_name(module)) for module in modules}
+    return found | ({"scikit-learn"} if "sklearn" in found else set())
+
+
+def update(data: Mapping[str, str], release: str | None) -> None:
+    """Update the work tree."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        if not (done := merged(Path(scratch), data, release)):
+            return
+        switch(done.tree, done.changes)
+    print(*done.told(), sep="\n")
+    print("updated: look at `git diff --staged`, run nox, commit; `git reset --hard` takes it back")
+    print(f"for changes in files of your own: -- seeds {done.release.before['_commit']}")
+
+
+def proposal(data: Mapping[str, str], release: str | None) -> tuple[str, str, str, str] | None:
     """Commit the update beside the current branch: name of a branch, commit, title and text."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        done = merged(Path(scratch), data, release)
-        if done is None:
-            print(f"up to date: the template's newest release is {read_answers()['_commit']}")
+        if not (done := merged(Path(scratch), data, release)):
             return None
         before, after = done.release.before, done.release.after
         title = f"Update from the template, {before['_commit']} to {after['_commit']}"
         changes = news(before, after)
-        body = details(done, LIMIT - len(changes)) + f"\n\n{changes}".rstrip()
+        body = done.details(LIMIT - len(changes)) + f"\n\n{changes}".rstrip()
         if files := write_seeds(Path(scratch) / "seeds", before, after):
             body += "\n\nAlso changed, but left alone here, are files of your own:\n\n- "
             body += "\n- ".join(files) + "\n\nTo take these changes too:\n\n"
             body += f"    nox -s update -- seeds {before['_commit']}\n    git apply -3 {PATCH}"
         bot = BOT if "CI" in os.environ else ()
         made = git(*bot, "commit-tree", done.tree, "-p", "HEAD", "-m", title, "-m", body).strip()
-    print(*told(done), sep="\n")
+    print(*done.told(), sep="\n")
     return f"template-{after['_commit']}", made, title, body.strip()
 
 
@@ -1485,40 +1011,39 @@ def news(before: dict[str, Any], after: dict[str, Any]) -> str:
         source = full + source.removeprefix(short) if source.startswith(short) else source
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         git("clone", "--quiet", "--bare", source, folder)
-        text = git("-C", folder, "show", f"{after['_commit']}:CHANGELOG.md", codes=(0, 128))
-    known = re.escape(re.sub(r"^v|-.*", "", before["_commit"]))
-    since = re.split(rf"(?m)^## \W*v?{known}\b", text)[0]
-    found = re.search(r"(?ms)^## .*", since)
-    return found[0].strip()[:30_000] if found else ""
+        with contextlib.suppress(UpdateError):  # it may have none
+            text = git("-C", folder, "show", f"{after['_commit']}:CHANGELOG.md")
+            known = re.escape(re.sub(r"^v|-.*", "", before["_commit"]))
+            since = re.split(rf"(?m)^## \W*v?{known}\b", text)[0]
+            found = re.search(r"(?ms)^## .*", since)
+            return found[0].strip()[:30_000] if found else ""
+    return ""
 
 
 def write_seeds(scratch: Path, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Write a patch of what another release changed in files that no update touches; name them."""
     scratch.mkdir(exist_ok=True)
     render(before, scratch / "old")
-    copier_run("update", scratch / "old", data={}, release=after["_commit"])
+    copier_run(scratch / "old", {}, after["_commit"])
     render(after, scratch / "new")
-    old, new = stored(scratch / "old", scratch), stored(scratch / "new", scratch)
-    files = names("diff-tree", "-r", "-z", "--name-only", "--diff-filter=A", old, new)
-    edited = names("diff-tree", "-r", "-z", "--name-only", "--diff-filter=M", old, new)
-    files += [
-        name for name in edited if Path(name).is_file() and name != ANSWERS
-    ]  # deleted ones stay deleted
+    sides = [stored(scratch / name, scratch) for name in ("old", "new")]
+    compared = ("diff-tree", "-r", "-z", "--name-only")
+    files = names(*compared, "--diff-filter=A", *sides)
+    edited = names(*compared, "--diff-filter=M", *sides)  # deleted ones stay deleted
+    files += [name for name in edited if Path(name).is_file() and name != ANSWERS]
     Path(PATCH).parent.mkdir(exist_ok=True)
     Path(PATCH).unlink(missing_ok=True)
     if files:
-        below = git("rev-parse", "--show-prefix").strip()
-        sides = (f"--src-prefix=a/{below}", f"--dst-prefix=b/{below}")
-        how = ("--patch", "--full-index", "--binary", f"--output={Path(PATCH).resolve()}")
-        top = git("rev-parse", "--show-toplevel").strip()
-        git("-C", top, "diff-tree", *sides, *how, old, new, "--", *files)
+        below, top = (git("rev-parse", f"--show-{what}").strip() for what in ("prefix", "toplevel"))
+        how = [f"--src-prefix=a/{below}", f"--dst-prefix=b/{below}", "--patch", "--full-index"]
+        how += ["--binary", f"--output={Path(PATCH).resolve()}"]
+        git("-C", top, "diff-tree", *how, *sides, "--", *files)
     return sorted(files)
 
 
 def propose(data: Mapping[str, str], release: str | None) -> None:
     """Push the update as a branch, and ask the host for a pull request."""
-    made = prepare(data, release)
-    if made is None:
+    if not (made := proposal(data, release)):
         return
     branch, commit_, title, body = made
     if git("ls-remote", "origin", f"refs/heads/{branch}"):
@@ -1537,21 +1062,19 @@ def propose(data: Mapping[str, str], release: str | None) -> None:
     print(f"proposed on the branch {branch}")
 
 
-def bundle(data: Mapping[str, str], release: str | None) -> None:
+def prepare(data: Mapping[str, str], release: str | None) -> None:
     """Write the update for a job that pushes it: a bundle, title and text in .nox/update."""
     folder = Path(".nox", "update")
     shutil.rmtree(folder, ignore_errors=True)
-    made = prepare(data, release)
-    if made is None:
+    if not (made := proposal(data, release)):
         return
     branch, commit_, title, body = made
     folder.mkdir(parents=True)
     git("update-ref", f"refs/heads/{branch}", commit_)
     git("bundle", "create", "--quiet", str(folder / "bundle"), f"HEAD..refs/heads/{branch}")
     git("update-ref", "-d", f"refs/heads/{branch}")
-    (folder / "title").write_text(title, encoding="utf-8")
-    (folder / "body").write_text(body, encoding="utf-8")
-    (folder / "branch").write_text(branch, encoding="utf-8")
+    for name, text in {"title": title, "body": body, "branch": branch}.items():
+        (folder / name).write_text(text, encoding="utf-8")
     if "GITHUB_OUTPUT" in os.environ:
         with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
             file.write(f"branch={branch}\n")
@@ -1565,13 +1088,13 @@ FOLDER_OF = {
 """What tells a backend which package to pack; the others find it."""
 
 
-def adopt(commit: str) -> None:
+def adopt(commit_: str) -> None:
     """Put what pyproject.toml said in a commit before the template came into the template's."""
     path, package = Path("pyproject.toml"), read_answers()["package_name"]
-    before, now = git("show", f"{commit}:./{path}"), path.read_text(encoding="utf-8")
+    before, now = git("show", f"{commit_}:./{path}"), path.read_text(encoding="utf-8")
     ours, theirs = tomllib.loads(before), tomllib.loads(now)
     if "project" not in ours:
-        raise UpdateError(f"{path} of {commit} has no table [project]: copy its values by hand")
+        raise UpdateError(f"{path} of {commit_} has no table [project]: copy its values by hand")
     merge = Merge()
     base: dict[str, Any] = {"build-system": ours.get("build-system", GONE)}  # the template's stays
     if "version" in ours["project"].get("dynamic", []):
@@ -1582,7 +1105,7 @@ def adopt(commit: str) -> None:
         wanted = merge.value({}, tomllib.loads(told), wanted)
     path.write_text(write_toml(now, before, wanted), encoding="utf-8")
     for keys, own, new in merge.kept:
-        print(f"kept yours: {'.'.join(keys)} = {_short(_spelt(own))}, not {_short(_spelt(new))}")
+        print(f"kept yours: {'.'.join(keys)} = {_short(spell(own))}, not {_short(spell(new))}")
 
 
 def seeds(release: str) -> None:
@@ -1594,20 +1117,14 @@ def seeds(release: str) -> None:
     print(take if files else f"no file of your own has changed since {release}")
 
 
+USAGE = "after -- comes nothing, propose, prepare, seeds RELEASE or adopt COMMIT"
+
+
 def main(words: Sequence[str]) -> None:
     """Run a command."""
-    parser = argparse.ArgumentParser(
-        prog="nox -s update --", description="Update from the template."
-    )
-    parser.add_argument(
-        "command",
-        nargs="*",
-        help="propose: in a pull request; prepare: for one; seeds RELEASE: a patch; "
-        "adopt COMMIT: take what pyproject.toml said there",
-    )
-    parser.add_argument(
-        "--data", action="append", default=[], metavar="ANSWER=VALUE", help="switch an answer"
-    )
+    parser = argparse.ArgumentParser(prog="nox -s update --", description=__doc__)
+    parser.add_argument("command", nargs="*", help=USAGE)
+    parser.add_argument("--data", action="append", default=[], metavar="ANSWER=VALUE")
     parser.add_argument("--release", help="which release, by default the newest")
     given = parser.parse_args(words)
     data = dict(entry.split("=", 1) for entry in given.data)
@@ -1615,19 +1132,17 @@ def main(words: Sequence[str]) -> None:
     read_answers()
     if git("status", "--porcelain", "--", "."):
         raise UpdateError("some work is not committed: commit or stash it first")
-    commands = {(): update, ("propose",): propose, ("prepare",): bundle}
-    match tuple(given.command):
-        case ("seeds", release):
+    match given.command:
+        case []:
+            update(data, given.release)
+        case ["propose" | "prepare" as how]:
+            (propose if how == "propose" else prepare)(data, given.release)
+        case ["seeds", release]:
             seeds(release)
-        case ("adopt", commit_):
+        case ["adopt", commit_]:
             adopt(commit_)
-        case command if command in commands:
-            commands[command](data, given.release)
         case command:
-            raise UpdateError(
-                "after -- comes nothing, propose, prepare, seeds RELEASE or adopt COMMIT; "
-                f"got {list(command)}"
-            )
+            raise UpdateError(f"{USAGE}; got {command}")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,13 @@ class Desk:
         assert found, f"{path} has no {pattern!r}"
         return file.write_text(content, encoding="utf-8")
 
+    def all(self, path: str, pattern: str, text: str) -> int:
+        """Replace all that is found, which is something, byte for byte."""
+        file = self.project / path
+        content, found = re.subn(pattern, text, file.read_bytes().decode(), flags=re.MULTILINE)
+        assert found, f"{path} has no {pattern!r}"
+        return file.write_bytes(content.encode())
+
     def add(self, path: str, text: str) -> int:
         """Write at the end of a file, which may be new."""
         file = self.project / path
@@ -262,5 +269,100 @@ EDITS: dict[str, Edit] = {
     "update.py of one's own": lambda d: d.add("update.py", "# ours\n"),
     "folder of one's own": lambda d: d.add("scripts/download.py", "# ours\n"),
     "nothing": lambda d: d,
+    # layouts of pyproject.toml
+    "comments everywhere": lambda d: d.all(PYPROJECT, r'^( *"[^"\n]*",|[\w-]+ = [^\[\n]*[^\[{,\n])$', r"\1 # ours"),
+    "tabs": lambda d: d.all(PYPROJECT, '^  (?=")', "\t"),
+    "literal strings": lambda d: d.all(PYPROJECT, r'"([^"\'\\\n]*)"', r"'\1'"),
+    "no empty lines": lambda d: d.all(PYPROJECT, r"\n\n+", "\n"),
+    "inline tables": lambda d: (
+        d.sub(PYPROJECT, r"(?s)\[project.urls\]\n.*?\n(?=\n)", ""),
+        d.sub(PYPROJECT, "^readme = .*", 'readme = "README.md"\nurls = { Docs = "https://docs.example.org" }'),
+    ),
+    "dotted keys": lambda d: (
+        d.sub(PYPROJECT, r"^\[tool.ruff.lint\]\n", ""),
+        d.all(PYPROJECT, "^(select|ignore) = ", r"lint.\1 = "),
+    ),
+    "tables apart": lambda d: d.sub(
+        PYPROJECT,
+        r"(?s)(\[project.urls\]\n.*?\n)\n(.*)",
+        r"\2\n\1",
+    ),
+    "arrays of tables turned round": lambda d: d.sub(
+        PYPROJECT,
+        r"(?s)^(\[\[tool.mypy.overrides\]\].*?\n)\n(\[\[tool.mypy.overrides\]\].*?\n)\n",
+        r"\2\n\1\n",
+    ),
+    "spaces in bounds": lambda d: d.all(PYPROJECT, r'^  "([\w-]+)>=([\d.]+)"', r'  "\1 >= \2"'),
+    "bound for each system": lambda d: d.sub(
+        PYPROJECT,
+        '  "numpy>=.*",',
+        """  "numpy>=2.2; sys_platform != 'win32'",\n  "numpy>=2.3; sys_platform == 'win32'",""",
+    ),
+    "classifiers dropped": lambda d: d.sub(PYPROJECT, r"(?s)classifiers = \[.*?\n\]\n", ""),
+    "group included": lambda d: d.sub(PYPROJECT, "^lint = .*", 'lint = [{ include-group = "types" }, "ruff"]'),
+    "version from a file": lambda d: (
+        d.sub(PYPROJECT, '^version = "0.1.0"', 'dynamic = ["version"]'),
+        d.add(PYPROJECT, f'\n[tool.hatch.version]\npath = "src/{d.package}/version.py"\n'),
+        d.add(f"src/{d.package}/version.py", '__version__ = "3.0"\n'),
+    ),
+    "ignores inline": lambda d: d.sub(
+        PYPROJECT, r"(?s)\[tool.ruff.lint.per-file-ignores\]\n.*?\n(?=\n)", '[tool.ruff.lint.mccabe]\nmax-complexity = 8\n'
+    ),
+    "types loosened": lambda d: d.sub(
+        PYPROJECT, r"(?s)\[tool.mypy\]\n.*?\n(?=\n)", "[tool.mypy]\nignore_missing_imports = true\n"
+    ),
+    # more of what tools do
+    "uv add with a marker": lambda d: d.run("uv", "add", "--frozen", "tzdata>=2024; sys_platform == 'win32'"),
+    "uv add with an extra": lambda d: d.run("uv", "add", "--frozen", "polars[pandas]"),
+    "uv add from git": lambda d: d.run(
+        "uv", "add", "--frozen", "waves @ git+https://example.org/waves@v1.0"
+    ),
+    "uv add for development": lambda d: d.run("uv", "add", "--frozen", "--dev", "ipython>=9"),
+    "uv remove from a group": lambda d: d.run("uv", "remove", "--frozen", "--group", "lint", "codespell"),
+    "pyproject-fmt, tables apart": lambda d: d.run(
+        "pyproject-fmt", "--column-width", "60", "--indent", "4", "--table-format", "long", PYPROJECT, codes=(0, 1)
+    ),
+    "pyproject-fmt after uv add": lambda d: (
+        d.run("uv", "add", "--frozen", "--optional", "plots", "seaborn>=0.13"),
+        d.run("pyproject-fmt", PYPROJECT, codes=(0, 1)),
+    ),
+    "taplo, sorted": lambda d: d.run(
+        "taplo", "format", "-o", "reorder_keys=true", "-o", "reorder_arrays=true", "-o", "column_width=40", PYPROJECT
+    ),
+    "toml-sort, tables too": lambda d: d.run(
+        "toml-sort", "--in-place", "--all", "--spaces-indent-inline-array", "4", "--trailing-comma-inline-array", PYPROJECT
+    ),
+    # workflows, hooks and texts, other than above
+    "jobs turned round": lambda d: d.sub(CI, r"(?s)^(  checks:.*?)(^  build:.*?)(?=^  \w+:)", r"\2\1"),
+    "action at its major": lambda d: d.sub(CI, r"actions/checkout@\w+ # \S+", f"actions/checkout@{'d' * 40} # v8"),
+    "workflow quoted": lambda d: d.all(CI, r'"([^"\'\n]*)"', r"'\1'"),
+    "workflow moved": lambda d: d.move(CI, ".github/workflows/checks.yml"),
+    "hooks turned round": lambda d: d.sub(
+        HOOKS, "(?s)(.*?)((?:^  - repo:.*)+)", lambda m: m[1] + "".join(reversed(re.split("(?m)^(?=  - repo)", m[2])))
+    ),
+    "hooks of one's own": lambda d: d.sub(HOOKS, "(?s)^repos:.*", "repos: []\n"),
+    "line ends of one file": lambda d: d.all(CI, "\n", "\r\n"),
+    "no last line end": lambda d: [
+        d.all(path, r"\n\Z", "") for path in (PYPROJECT, CI, HOOKS, NOXFILE, IGNORED, PAGE)
+    ],
+    "byte-order marks": lambda d: [d.all(path, r"\A", "\ufeff") for path in (NOXFILE, PAGE)],
+    "page linked": lambda d: (
+        d.move(PAGE, "docs/contributing.md"),
+        (d.project / PAGE).symlink_to("docs/contributing.md"),
+    ),
+    "page emptied": lambda d: d.sub(PAGE, "(?s).*", ""),
+    "noxfile to run": lambda d: (d.project / NOXFILE).chmod(0o755),
+    "patterns turned round": lambda d: d.sub(
+        IGNORED, "(?s).*", lambda m: "".join(reversed(m[0].splitlines(keepends=True)))
+    ),
+    "attributes": lambda d: d.add(".gitattributes", "* text=auto eol=lf\n"),
+    # folders
+    "another package": lambda d: d.add("src/waves/__init__.py", '"""Waves."""\n'),
+    "flat layout": lambda d: d.move(f"src/{d.package}", d.package),
+    "tests in the package": lambda d: d.move("tests", f"src/{d.package}/tests"),
+    "folder with a name of the template's": lambda d: (
+        (d.project / "update.py").unlink(missing_ok=True),
+        d.add("update.py/README.md", "Ours.\n"),
+    ),
 }
 OPTIONS = {"package_name": "tides", "user_name": "Ada", "github_user": "ada"}

@@ -19,6 +19,7 @@ from releases import HEAD, add_release, git, releases
 from samples import cases
 from session import update
 from updating import Follower, Workshop
+from wheels import build_wheel
 
 pytestmark = pytest.mark.updates
 
@@ -128,6 +129,14 @@ def files(tree: str) -> dict[str, str]:
         return {member.name: archive.extractfile(member).read().decode() for member in members}  # type: ignore[union-attr]
 
 
+def builds(tree: str, scratch: Path) -> bool:
+    """Build the wheel of a tree."""
+    git("archive", f"--output={scratch / 'tree.tar'}", tree, folder=scratch)
+    shutil.unpack_archive(scratch / "tree.tar", scratch / "tree", filter="tar")
+    wheel = build_wheel(scratch / "tree", scratch / "dist")
+    return f"{OPTIONS['package_name']}/cli.py" in wheel.package
+
+
 def merge(step: Step, ours: str, scratch: Path) -> Merged:
     """Update a project, given as a tree."""
     trees = update.Trees(step.base, step.theirs, ours, update.Files(step.needed))
@@ -203,6 +212,7 @@ def test_edit_stays_and_files_are_whole(
     assert [path for path, text in merged.now.items() if not update.parses(path, text)] == []
     assert lost_values(merged) == []
     assert lost_lines(merged) == []
+    assert builds(merged.tree, tmp_path)
     if pair == (HEAD, NEXT):
         assert [f"{kept.path} {kept.what}".strip() for kept in merged.kept] == KEPT.get(name, [])
     again = update.Trees(step.theirs, step.theirs, merged.tree, update.Files())

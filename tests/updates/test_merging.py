@@ -1,10 +1,12 @@
 """Three sides of a file become one: what the owner changed stays, what only the template changed arrives."""
 
 import copy
+import json
 import tomllib
 from typing import Any
 
 import pytest
+import tomlkit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from session import update
@@ -40,10 +42,25 @@ documents = st.fixed_dictionaries(
 def written(value: dict[str, Any], style: int) -> str:
     """Write TOML in one of the layouts that tools give it."""
     if style == 0:
-        return str(update.block(value))
+        return tomlkit.dumps(value)
     if style == 1:  # dotted keys below the first table
         return "".join(_dotted(value))
-    return "".join(f"{update.spell_key(key)} = {update.spell(item)} # why\n" for key, item in value.items())
+    if style == 2:  # each table apart, whatever it is part of
+        tables = sorted(_tables(value), key=lambda table: (len(table[0]), table[0][-1:]))
+        return "".join(f"[{spell_key(*path)}] # why\n{lines}\n" for path, lines in tables)
+    return "".join(f"{spell_key(key)} = {spell(item)} # why\n" for key, item in value.items())
+
+
+def spell(value: Any) -> str:
+    """Write a value on one line."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{spell_key(key)} = {spell(item)}' for key, item in value.items())} }}"
+    return f"[{', '.join(map(spell, value))}]" if isinstance(value, list) else json.dumps(value, ensure_ascii=False)
+
+
+def spell_key(*keys: str) -> str:
+    """Write a dotted key."""
+    return ".".join(map(json.dumps, keys))
 
 
 def _dotted(value: dict[str, Any], *path: str) -> list[str]:
@@ -52,8 +69,14 @@ def _dotted(value: dict[str, Any], *path: str) -> list[str]:
         if isinstance(item, dict) and item:
             lines += _dotted(item, *path, key)
         else:
-            lines.append(f"{update.spell_key(*path, key)} = {update.spell(item)}\n")
+            lines.append(f"{spell_key(*path, key)} = {spell(item)}\n")
     return lines
+
+
+def _tables(value: dict[str, Any], *path: str) -> list[tuple[tuple[str, ...], str]]:
+    lines = [f"{spell_key(key)} = {spell(item)} # why\n" for key, item in value.items() if not isinstance(item, dict)]
+    below = [_tables(item, *path, key) for key, item in value.items() if isinstance(item, dict)]
+    return [(path, "".join(lines)), *sum(below, [])][not path :]
 
 
 def leaf_paths(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
@@ -80,13 +103,13 @@ def by_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_layouts_say_the_same() -> None:
     value = {"project": {"dependencies": ["a>=1"], "x": {"y": [{"name": "one"}, {"name": "two"}]}}, "tool": {}}
-    for style in range(3):
+    for style in range(4):
         assert tomllib.loads(written(value, style)) == value
 
 
 @pytest.mark.usefixtures("by_key")
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(documents, documents, documents, st.integers(0, 2))
+@given(documents, documents, documents, st.integers(0, 3))
 def test_any_three_documents_merge(
     base: dict[str, Any], theirs: dict[str, Any], ours: dict[str, Any], style: int
 ) -> None:
@@ -109,7 +132,7 @@ def test_any_three_documents_merge(
 
 @pytest.mark.usefixtures("by_key")
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(documents, documents, st.integers(0, 2))
+@given(documents, documents, st.integers(0, 3))
 def test_side_that_did_nothing_changes_nothing(base: dict[str, Any], other: dict[str, Any], style: int) -> None:
     old, new = written(base, style), written(other, style)
     for theirs, ours in ((new, old), (old, new)):
@@ -121,7 +144,7 @@ def test_side_that_did_nothing_changes_nothing(base: dict[str, Any], other: dict
 
 @pytest.mark.usefixtures("by_key")
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(documents, st.dictionaries(st.sampled_from(["new", "other"]), values, min_size=1), st.integers(0, 2))
+@given(documents, st.dictionaries(st.sampled_from(["new", "other"]), values, min_size=1), st.integers(0, 3))
 def test_what_a_writer_is_told_is_written(base: dict[str, Any], more: dict[str, Any], style: int) -> None:
     wanted = copy.deepcopy(base)
     wanted["tool"] |= more
