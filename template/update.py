@@ -246,25 +246,25 @@ def merge_toml(base: str, theirs: str, ours: str, merge: Merge) -> str:
 
     The lines are merged too, and taken when they say the same: they bring the template's comments.
     """
-    wanted = merge.value(*map(tomllib.loads, (base, theirs, ours)))
-    for write in (
-        lambda: merge_lines(base, theirs, ours, switched=merge.switched)[0],
-        lambda: write_toml(ours, theirs, wanted),
-    ):
-        with contextlib.suppress(Exception):  # whatever went wrong, the result is checked
-            if unordered(tomllib.loads(text := write())) == unordered(wanted):
-                return text
-    return tomlkit.dumps(wanted)  # the comments go, no value does
+    wanted: Any = merge.value(*[tomllib.loads(side) for side in (base, theirs, ours)])
+    text, _ = merge_lines(base, theirs, ours, switched=merge.switched)
+    return text if says(text, wanted) else write_toml(ours, theirs, wanted)
 
 
 def write_toml(text: str, theirs: str, wanted: dict[str, Any]) -> str:
     """Write values into the text of the owner; what is new looks as the template has it."""
-    looks, before = tomlkit.parse(theirs), ""
-    while before != text:  # one change at a time: tomlkit loses count after several
-        document, before = tomlkit.parse(text), text
-        _change(document, wanted, looks, ())
-        text = tomlkit.dumps(document)
-    return text.rstrip("\n") + "\n"
+    with contextlib.suppress(Exception):  # tomlkit does not know all: what it made is checked
+        looks, before = tomlkit.parse(theirs), ""
+        while before != text:  # one change at a time: it loses count after several
+            document, before = tomlkit.parse(text), text
+            _change(document, wanted, looks, ())
+            text = tomlkit.dumps(document).rstrip("\n") + "\n"
+    return text if says(text, wanted) else tomlkit.dumps(wanted)  # the comments go, no value does
+
+
+def says(text: str, wanted: Any) -> bool:
+    """Tell whether TOML parses, and means what is wanted."""
+    return parses("x.toml", text) and unordered(tomllib.loads(text)) == unordered(wanted)
 
 
 def _change(table: Any, wanted: dict[str, Any], looks: Any, path: tuple[str, ...]) -> bool:
@@ -487,7 +487,7 @@ def parses(path: str, text: str) -> bool:
     readers: dict[str, Callable[[str], Any]] = {".py": ast.parse, ".json": json.loads}
     readers |= {".toml": tomllib.loads, **dict.fromkeys((".yml", ".yaml", ".cff"), _read_yaml)}
     try:
-        return readers.get(Path(path).suffix, str)(text) is not False
+        return readers.get(Path(path).suffix, str)(text.removeprefix("\ufeff")) is not False
     except (ValueError, SyntaxError, yaml.YAMLError):
         return False
 

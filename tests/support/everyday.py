@@ -289,8 +289,8 @@ EDITS: dict[str, Edit] = {
     ),
     "arrays of tables turned round": lambda d: d.sub(
         PYPROJECT,
-        r"(?s)^(\[\[tool.mypy.overrides\]\].*?\n)\n(\[\[tool.mypy.overrides\]\].*?\n)\n",
-        r"\2\n\1\n",
+        r"(?s)(.*?)((?:^\[\[tool\.\w+\.\w+\]\].*?\n\n)+)",
+        lambda m: m[1] + "".join(reversed(re.split(r"(?m)^(?=\[\[)", m[2]))),
     ),
     "spaces in bounds": lambda d: d.all(PYPROJECT, r'^  "([\w-]+)>=([\d.]+)"', r'  "\1 >= \2"'),
     "bound for each system": lambda d: d.sub(
@@ -306,7 +306,9 @@ EDITS: dict[str, Edit] = {
         d.add(f"src/{d.package}/version.py", '__version__ = "3.0"\n'),
     ),
     "ignores inline": lambda d: d.sub(
-        PYPROJECT, r"(?s)\[tool.ruff.lint.per-file-ignores\]\n.*?\n(?=\n)", '[tool.ruff.lint.mccabe]\nmax-complexity = 8\n'
+        PYPROJECT,
+        r"(?s)\[tool.ruff.lint.per-file-ignores\]\n.*?\n(?=\n)",
+        "[tool.ruff.lint.mccabe]\nmax-complexity = 8\n",
     ),
     "types loosened": lambda d: d.sub(
         PYPROJECT, r"(?s)\[tool.mypy\]\n.*?\n(?=\n)", "[tool.mypy]\nignore_missing_imports = true\n"
@@ -314,9 +316,7 @@ EDITS: dict[str, Edit] = {
     # more of what tools do
     "uv add with a marker": lambda d: d.run("uv", "add", "--frozen", "tzdata>=2024; sys_platform == 'win32'"),
     "uv add with an extra": lambda d: d.run("uv", "add", "--frozen", "polars[pandas]"),
-    "uv add from git": lambda d: d.run(
-        "uv", "add", "--frozen", "waves @ git+https://example.org/waves@v1.0"
-    ),
+    "uv add from git": lambda d: d.run("uv", "add", "--frozen", "waves @ git+https://example.org/waves@v1.0"),
     "uv add for development": lambda d: d.run("uv", "add", "--frozen", "--dev", "ipython>=9"),
     "uv remove from a group": lambda d: d.run("uv", "remove", "--frozen", "--group", "lint", "codespell"),
     "pyproject-fmt, tables apart": lambda d: d.run(
@@ -330,7 +330,13 @@ EDITS: dict[str, Edit] = {
         "taplo", "format", "-o", "reorder_keys=true", "-o", "reorder_arrays=true", "-o", "column_width=40", PYPROJECT
     ),
     "toml-sort, tables too": lambda d: d.run(
-        "toml-sort", "--in-place", "--all", "--spaces-indent-inline-array", "4", "--trailing-comma-inline-array", PYPROJECT
+        "toml-sort",
+        "--in-place",
+        "--all",
+        "--spaces-indent-inline-array",
+        "4",
+        "--trailing-comma-inline-array",
+        PYPROJECT,
     ),
     # workflows, hooks and texts, other than above
     "jobs turned round": lambda d: d.sub(CI, r"(?s)^(  checks:.*?)(^  build:.*?)(?=^  \w+:)", r"\2\1"),
@@ -342,9 +348,7 @@ EDITS: dict[str, Edit] = {
     ),
     "hooks of one's own": lambda d: d.sub(HOOKS, "(?s)^repos:.*", "repos: []\n"),
     "line ends of one file": lambda d: d.all(CI, "\n", "\r\n"),
-    "no last line end": lambda d: [
-        d.all(path, r"\n\Z", "") for path in (PYPROJECT, CI, HOOKS, NOXFILE, IGNORED, PAGE)
-    ],
+    "no last line end": lambda d: [d.all(path, r"\n\Z", "") for path in (PYPROJECT, CI, HOOKS, NOXFILE, IGNORED, PAGE)],
     "byte-order marks": lambda d: [d.all(path, r"\A", "\ufeff") for path in (NOXFILE, PAGE)],
     "page linked": lambda d: (
         d.move(PAGE, "docs/contributing.md"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from everyday import EDITS, OPTIONS, Desk
-from questions import KINDS
+from questions import ASKED, KINDS, LOCKED, choices
 from releases import HEAD, add_release, git, releases
 from samples import cases
 from session import update
@@ -131,7 +131,7 @@ def files(tree: str) -> dict[str, str]:
 
 def builds(tree: str, scratch: Path) -> bool:
     """Build the wheel of a tree."""
-    git("archive", f"--output={scratch / 'tree.tar'}", tree, folder=scratch)
+    git("archive", f"--output={scratch / 'tree.tar'}", tree, folder=Path.cwd())
     shutil.unpack_archive(scratch / "tree.tar", scratch / "tree", filter="tar")
     wheel = build_wheel(scratch / "tree", scratch / "dist")
     return f"{OPTIONS['package_name']}/cli.py" in wheel.package
@@ -179,11 +179,19 @@ def lost_lines(merged: Merged) -> list[str]:
     for path, text in merged.ours.items():
         if path == "pyproject.toml" or path.endswith(".py") or path == update.ANSWERS:
             continue
-        mine = Counter(text.splitlines()) - Counter(merged.before.get(path, "").splitlines())
+        mine = Counter(text.removeprefix("\ufeff").splitlines()) - Counter(merged.before.get(path, "").splitlines())
         pins = {line for line in mine if re.search(r"(uses|rev):", line)}
         lost += [f"{path}: {line}" for line in mine.keys() - pins - known if line not in merged.now.get(path, "")]
     lost += [f"{path} is back" for path in merged.before.keys() - merged.ours.keys() if path in merged.now]
     return lost
+
+
+def lost_comments(merged: Merged) -> set[str]:
+    """Give the owner's comments in pyproject.toml that are not there any more."""
+    before, ours, now = (
+        set(re.findall("#.*", side["pyproject.toml"])) for side in (merged.before, merged.ours, merged.now)
+    )
+    return ours - before - now
 
 
 Case = tuple[tuple[str, str], str]
@@ -212,12 +220,45 @@ def test_edit_stays_and_files_are_whole(
     assert [path for path, text in merged.now.items() if not update.parses(path, text)] == []
     assert lost_values(merged) == []
     assert lost_lines(merged) == []
+    assert lost_comments(merged) == set()
     assert builds(merged.tree, tmp_path)
     if pair == (HEAD, NEXT):
         assert [f"{kept.path} {kept.what}".strip() for kept in merged.kept] == KEPT.get(name, [])
     again = update.Trees(step.theirs, step.theirs, merged.tree, update.Files())
     again.merge()
     assert update.changed(tmp_path, merged.tree, "", again.changes) == merged.tree
+
+
+def test_whole_tour_of_answers_leaves_an_edited_project_whole(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each stop of the tour the merge of a switched answer is done; `test_update_session` tests the session."""
+    render, edited = Follower(workshop, tmp_path / "render"), tmp_path / "edited"
+    render.start(HEAD, OPTIONS)
+    shutil.copytree(render.folder, edited, ignore=shutil.ignore_patterns(".git"))
+    for name in ("version bumped", "line length", "dependency first", "session added in the middle"):
+        EDITS[name](Desk(edited, OPTIONS["package_name"]))
+    (store := tmp_path / "store").mkdir()  # of trees: nothing is ever checked out
+    git("init", "--quiet", folder=store)
+    monkeypatch.chdir(store)
+    base, ours = update.stored(render.folder, tmp_path), update.stored(edited, tmp_path)
+    for key in [key for key in ASKED if key not in LOCKED]:
+        for value in [*choices(key)[1:], *choices(key)[:1]]:
+            render.update(**{key: value})
+            render.commit(f"{key}: {value}")
+            theirs = update.stored(render.folder, tmp_path)
+            trees = update.Trees(base, theirs, ours, update.Files(switched=True))
+            trees.merge()
+            base, ours = theirs, update.changed(tmp_path, ours, "", trees.changes)
+            new = {path: update.read(file) for path, file in trees.changes.items() if file}
+            assert [path for path, text in new.items() if not update.parses(path, text)] == [], (key, value)
+            now = update.listed(ours)
+            assert now.keys() == update.listed(theirs).keys(), (key, value)
+            project = tomllib.loads(update.read(now["pyproject.toml"]))
+            assert project["tool"]["ruff"]["line-length"] == 88
+            assert "altair>=5" in project["project"]["dependencies"]
+            assert ("version" in project["project"]) != ("version" in project["project"].get("dynamic", []))
+    assert builds(ours, tmp_path)
 
 
 def test_line_ends_of_windows_stay(

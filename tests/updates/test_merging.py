@@ -75,8 +75,8 @@ def _dotted(value: dict[str, Any], *path: str) -> list[str]:
 
 def _tables(value: dict[str, Any], *path: str) -> list[tuple[tuple[str, ...], str]]:
     lines = [f"{spell_key(key)} = {spell(item)} # why\n" for key, item in value.items() if not isinstance(item, dict)]
-    below = [_tables(item, *path, key) for key, item in value.items() if isinstance(item, dict)]
-    return [(path, "".join(lines)), *sum(below, [])][not path :]
+    below = [table for key, item in value.items() if isinstance(item, dict) for table in _tables(item, *path, key)]
+    return [(path, "".join(lines)), *below][not path :]
 
 
 def leaf_paths(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
