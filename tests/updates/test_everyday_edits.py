@@ -36,6 +36,11 @@ KEPT = {
     "workflows deleted": [".github/workflows/ci.yml deleted here, changed by the template"],
     "noxfile deleted": ["noxfile.py deleted here, changed by the template"],
     "page edited at the top": ["CONTRIBUTING.md"],
+    "bound for each system": ["pyproject.toml project.dependencies.numpy"],
+    "classifiers dropped": ["pyproject.toml project.classifiers"],
+    "hooks of one's own": [".pre-commit-config.yaml"],
+    "page emptied": ["CONTRIBUTING.md"],
+    "page linked": ["CONTRIBUTING.md no text, changed on both sides"],
 }
 
 

@@ -264,6 +264,23 @@ def test_project_in_a_folder_of_a_bigger_repository_updates(owner: Owner) -> Non
 
 
 @updates
+def test_linked_worktree_at_no_branch_with_a_submodule_updates(owner: Owner, tmp_path: Path) -> None:
+    owner.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"))
+    owner.project = tmp_path / "linked"
+    words = ("submodule", "--quiet", "add", f"file://{owner.hub}/org/template.git", "shared")
+    owner.git("-c", "protocol.file.allow=always", *words)
+    owner.commit()
+    code, printed = owner.update()
+    assert code == 0, printed
+    assert (owner.release(), owner.read("tools.txt")) == (NEW, "spanner\n")
+    assert sorted(line[3:] for line in owner.git("status", "--porcelain").splitlines()) == [
+        ANSWERS,
+        "CONTRIBUTING.md",
+        "tools.txt",
+    ]
+
+
+@updates
 def test_project_of_the_first_release_runs_the_script_of_the_template_once(hub: Path, tmp_path: Path) -> None:
     owner = Owner(hub, _copied(hub, tmp_path, FIRST))
     owner.edit("pyproject.toml", "line-length = 100", "line-length = 88")
