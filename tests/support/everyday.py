@@ -339,7 +339,7 @@ EDITS: dict[str, Edit] = {
         PYPROJECT,
     ),
     # workflows, hooks and texts, other than above
-    "jobs turned round": lambda d: d.sub(CI, r"(?s)^(  checks:.*?)(^  build:.*?)(?=^  \w+:)", r"\2\1"),
+    "jobs turned round": lambda d: d.sub(CI, r"(?s)^(  checks:.*?)(^  build:.*?)(?=^  \w+:|\Z)", r"\2\1"),
     "action at its major": lambda d: d.sub(CI, r"actions/checkout@\w+ # \S+", f"actions/checkout@{'d' * 40} # v8"),
     "workflow quoted": lambda d: d.all(CI, r'"([^"\'\n]*)"', r"'\1'"),
     "workflow moved": lambda d: d.move(CI, ".github/workflows/checks.yml"),
