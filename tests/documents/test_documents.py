@@ -337,7 +337,7 @@ def test_every_page_of_a_project_starts_with_what_works_and_shows_what_it_prints
     project.nox("docs")
     built = project.folder / "docs" / "_build" / "reference.html"
     assert str(project.folder) not in built.read_text(encoding="utf-8")
-    [programs] = project.folder.glob(".nox/docs*/bin")
+    programs = Path(project.program("docs", "python")).parent
     printed = {}
     shown = {"README": README} if kind == ASKED["pipeline"]["default"] else {}
     for name in ("index", "use", "configure", "plugins", "reference"):

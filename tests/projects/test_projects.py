@@ -7,16 +7,17 @@ import itertools
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
 from classes import is_seed
-from combinations import choicewise, combinations, pairwise, with_texts
+from combinations import choicewise, combinations, pairwise, whole, with_texts
 from interpreters import VERSIONS, find
 from projects import Project, check_hosting, shortened, use
 from questions import KINDS, choices
 from rendering import Renderer, contents
-from samples import cases
+from samples import cases, long, one_each
 
 pytestmark = [pytest.mark.projects]
 
@@ -48,7 +49,14 @@ def _name(case: tuple[int, str]) -> str:
     return "-".join([*map(str, EVERY[number].values()), version])
 
 
+def in_use(cases: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Pick those that are used whole: each kind in each size, each Python; others differ in what surrounds the code."""
+    kinds = one_each(cases, lambda case: whole(EVERY[case[0]]))
+    return {*kinds, *one_each([*kinds, *cases], itemgetter(1))}
+
+
 QUICK = dealt(choicewise(EVERY), FOUND)
+WHOLE = in_use(QUICK)
 
 
 def each() -> list[tuple[int, str]]:
@@ -68,10 +76,11 @@ def project(request: pytest.FixtureRequest, renderer: Renderer) -> Project:
     return project
 
 
-def test_project_passes_its_own_checks(project: Project, tmp_path: Path) -> None:
-    project.nox("lint", "types", "build", *(["docs"] if project.answers["docs"] == "sphinx" else []))
-    [program] = map(str, project.folder.glob(f".nox/build*/bin/{project.answers['package_name'].replace('_', '-')}"))
-    use(project, program, tmp_path)
+def test_project_passes_its_own_checks(project: Project, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    project.nox("lint")
+    if request.node.callspec.params["project"] in WHOLE or long():
+        project.nox("types", "build", *(["docs"] if project.answers["docs"] == "sphinx" else []))
+        use(project, project.program("build", project.answers["package_name"].replace("_", "-")), tmp_path)
     assert project.run("git", "status", "--porcelain") == "", "the checks leave files that git sees"
     project.run("validate-pyproject", "pyproject.toml")
     check_hosting(project)
@@ -90,18 +99,17 @@ def test_project_without_its_seeds_builds_starts_and_passes(case: tuple[str, str
         if is_seed(path) and path != "README.md":  # pyproject.toml names it: the two go together
             (project.folder / path).unlink()
     project.nox("build")
-    assert "Usage: tides" in project.run(str(next(project.folder.glob(".nox/build*/bin/tides"))), "--help")
+    assert "Usage: tides" in project.run(project.program("build", "tides"), "--help")
 
 
 @pytest.mark.parametrize("kind", cases(KINDS[:1], lambda: KINDS))
 def test_program_in_one_file_needs_nothing_but_python(kind: str, renderer: Renderer, tmp_path: Path) -> None:
     answers = {"package_name": "tides", "pipeline": kind}
     project = Project(renderer.render(answers), answers, VERSIONS[0])
-    project.nox("zipapp")
+    project.nox("zipapp", more=["--", "--no-compressed", "."])  # which takes minutes less
     [made] = (project.folder / "dist").iterdir()
     (machine := tmp_path / "machine").mkdir()
     program = shutil.move(made, machine / "tides")
-    shutil.rmtree(project.folder / ".nox")
     shutil.rmtree(project.folder / "src" / "tides" / "commands")
     project.run(str(find(project.version)), "-m", "venv", "--without-pip", str(machine / "python"))
     use(project, str(program), tmp_path / "work", {"HOME": str(machine), "PATH": str(machine / "python" / "bin")})

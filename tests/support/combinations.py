@@ -11,7 +11,7 @@ from typing import Any
 from questions import ASKED, check, choices, is_asked
 from texts import deal
 
-__all__ = ["Answers", "as_typed", "choicewise", "combinations", "command", "pairs", "pairwise", "with_texts"]
+__all__ = ["Answers", "as_typed", "choicewise", "combinations", "command", "pairs", "pairwise", "whole", "with_texts"]
 
 Answers = dict[str, Any]
 
@@ -44,8 +44,13 @@ def pairwise(every: Sequence[Answers]) -> list[int]:
 
 
 def choicewise(every: Sequence[Answers]) -> list[int]:
-    """Pick combinations, by number, so that each choice is in one of them."""
-    return _sample(every, lambda answers: set(_closed(answers)))
+    """Pick combinations, by number, so that each choice, and each kind in each size, is in one of them."""
+    return _sample(every, lambda answers: {*_closed(answers), whole(answers)})
+
+
+def whole(answers: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Give the choices that decide what code a project has."""
+    return answers["pipeline"], answers["size"]
 
 
 def _sample(every: Sequence[Answers], parts: Callable[[Answers], Collection[object]]) -> list[int]:

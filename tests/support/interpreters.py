@@ -1,6 +1,5 @@
 """The Pythons of this machine, by minor version."""
 
-import json
 import os
 import re
 import shutil
@@ -19,12 +18,12 @@ VERSIONS: list[str] = re.findall(r"'(3\.\d+)'", HIDDEN["python_versions"]["defau
 
 def _managed() -> list[str]:
     """List the folders of the Pythons that uv has installed."""
-    words = ["uv", "python", "list", "--only-installed", "--managed-python", "--output-format=json"]
     try:
-        listed = subprocess.run(words, capture_output=True, check=True, text=True).stdout
+        there = subprocess.run(["uv", "python", "dir"], capture_output=True, check=True, text=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return []
-    return [str(Path(python["path"]).parent) for python in json.loads(listed)]
+    found = [folder for folder in sorted(Path(there).glob("cpython-*")) if "+" not in folder.name]  # a variant
+    return [str(folder / "bin" if os.name == "posix" else folder) for folder in found]
 
 
 # pyenv and uv keep their Pythons off PATH unless one is chosen.

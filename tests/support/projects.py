@@ -1,5 +1,6 @@
 """A rendered project in use: run things in it, use it, review it."""
 
+import atexit
 import itertools
 import json
 import os
@@ -8,15 +9,24 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from combinations import Answers, as_typed
 from interpreters import PATH
+from questions import ASKED
 
 __all__ = ["Project", "check_hosting", "failing_reviews", "first_steps", "shortened", "use"]
 
 _OURS = ["NOX_CURRENT_SESSION", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTHONPATH", "VIRTUAL_ENV"]
 _OURS.append("PYTHONDONTWRITEBYTECODE")  # else each process compiles what it imports
+
+
+@cache
+def _shared() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="environments-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def shortened(said: str, length: int = 6000) -> str:
@@ -40,7 +50,7 @@ class Project:
         """Run a command in the project; when it fails, say what it printed and how to see it again."""
         environment = os.environ | {"PATH": PATH, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
         environment["OMP_NUM_THREADS"] = "1"  # threads that wait for a core are slow, and projects run side by side
-        environment["MYPY_CACHE_DIR"] = str(Path(tempfile.gettempdir(), f"mypy-cache-{os.getpid()}"))  # one for all
+        environment["MYPY_CACHE_DIR"] = str(_shared() / "mypy")
         for name in _OURS:
             environment.pop(name, None)
         done = subprocess.run(
@@ -60,8 +70,18 @@ class Project:
         return done.stdout
 
     def nox(self, *sessions: str, more: Sequence[str] = ()) -> str:
-        """Run the project's own sessions on this Python."""
-        return self.run("nox", "--force-python", self.version, "-s", *sessions, *more)
+        """Run the project's own sessions on this Python, in environments that projects of its kind share."""
+        words = ["--envdir", str(self.environments), "--reuse-existing-virtualenvs", "--force-python", self.version]
+        return self.run("nox", *words, "-s", *sessions, *more)
+
+    @property
+    def environments(self) -> Path:
+        """Give the folder of the environments; a fresh one compiles all that is imported, and mypy reads it all."""
+        return _shared() / str(self.answers.get("pipeline", ASKED["pipeline"]["default"]))
+
+    def program(self, session: str, name: str) -> str:
+        """Give the path of a program that a session has installed."""
+        return str(self.environments / f"{session}-{self.version.replace('.', '-')}" / "bin" / name)
 
     def commit(self) -> None:
         """Put the project under git, as its owner does first."""

@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import Any
 from unittest import mock
 
@@ -118,10 +119,10 @@ def parsed_once(served: Counter[str]) -> Iterator[None]:
 
 @contextmanager
 def planned_once(served: Counter[str]) -> Iterator[None]:
-    """Keep which file goes where: it follows from the names in the template, what they hold and what is left out.
+    """Keep which file goes where: it follows from the names in the template and what they hold.
 
-    Into an empty folder only; elsewhere copier looks at what is there. Files are copied or rendered each time, in one
-    context, as answers are complete by then.
+    Into an empty folder only; elsewhere copier looks at what is there. Files are left out, copied or rendered each
+    time, in one context, as answers are complete by then.
     """
     main: Any = copier._main  # noqa: SLF001 - a shortcut that does not fit any more is left out
     plain = main.Worker._render_template  # noqa: SLF001
@@ -138,47 +139,52 @@ def planned_once(served: Counter[str]) -> Iterator[None]:
                 return
             paths = tuple(entry.path for entry in main.scantree(str(self.template_copy_root), follow_symlinks=False))
             parts = sorted(set(_BRACES.findall("\n".join(paths))))
-            left_out = {"_copier_operation": main._operation.get()}  # noqa: SLF001
-            key = (
-                paths,
-                *(self._render_string(part) for part in parts),
-                *(self._render_string(pattern, extra_context=left_out) for pattern in self.all_exclusions),
-            )
+            key = (paths, *(self._render_string(part) for part in parts))
             served["paths"] += key in _plans
             if key not in _plans:
-                _plans[key] = _record(self, plain)
-                return
-            for step, words, options in _plans[key]:
-                if step != "_render_file":
-                    getattr(self, step)(*words, **options)
+                _plans[key] = _plan(self, plain)
+            for step, *words, target, options in _plans[key]:
+                if self.match_exclude(target):
                     continue
-                source, target = self.template.local_abspath / words[0], self.subproject.local_abspath / words[1]
-                target.parent.mkdir(parents=True, exist_ok=True)
-                if source.suffix == self.template.templates_suffix:
-                    text = self.jinja_env.from_string(source.read_text(encoding="utf-8"))
-                    target.write_text(text.render(context, **options["extra_context"]), encoding="utf-8", newline="")
-                    shutil.copymode(source, target)
+                if step == "_render_file":
+                    _write(self, words[0], self.subproject.local_abspath / target, context | options["extra_context"])
                 else:
-                    shutil.copy(source, target)
+                    getattr(self, step)(*words, target, **options)
 
     with mock.patch.object(main.Worker, "_render_template", render_template):
         yield
 
 
-def _record(worker: Any, render: Callable[[Any], None]) -> list[Any]:
-    """Render, and give the steps that were taken."""
+def _plan(worker: Any, render: Callable[[Any], None]) -> list[Any]:
+    """Give the steps of a render, the last word of each a target, as if nothing were left out; take none."""
     plan: list[Any] = []
 
-    def recorded(step: str) -> Callable[..., None]:
-        def take(*words: Any, **options: Any) -> None:
-            plan.append((step, words, options))
-            getattr(type(worker), step)(worker, *words, **options)
+    def noted(step: str) -> Callable[..., None]:
+        return lambda *words, **options: plan.append((step, *words, options))
 
-        return take
-
-    with mock.patch.dict(vars(worker), {step: recorded(step) for step in _STEPS}):
+    with mock.patch.dict(vars(worker), {step: noted(step) for step in _STEPS}, match_exclude=lambda _: False):
         render(worker)
     return plan
+
+
+def _write(worker: Any, source: Any, target: Any, context: dict[str, Any]) -> None:
+    """Copy a file, or render it."""
+    path = worker.template.local_abspath / source
+    known = path.stat()
+    data, text = _source(path, known.st_mtime_ns)
+    if path.suffix == worker.template.templates_suffix:
+        data = worker.jinja_env.from_string(text).render(context).encode()
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True)
+    target.write_bytes(data)
+    if known.st_mode & 0o111:
+        shutil.copymode(path, target)
+
+
+@cache
+def _source(path: Any, _: int) -> tuple[bytes, str]:
+    """Read a file of the template once, unless it changes."""
+    return path.read_bytes(), path.read_text(encoding="utf-8", errors="replace")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import atexit
 import email
 import email.policy
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,8 @@ import builder
 from builder import TAGGED
 
 __all__ = ["TAGGED", "Wheel", "build_wheel"]
+
+_NEEDED = {"PATH", "HOME", "TMPDIR", "SYSTEMROOT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"}
 
 
 class Wheel:
@@ -77,6 +80,7 @@ def build_wheel(project: Path, folder: Path) -> Wheel:
 def _builder() -> subprocess.Popen[str]:
     """Start the process that builds; it ends with this one."""
     words, pipe = [sys.executable, "-P", builder.__file__], subprocess.PIPE
-    process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+    few = {name: value for name, value in os.environ.items() if name in _NEEDED}  # setuptools copies all for each file
+    process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=few)
     atexit.register(process.communicate)  # closes what it reads, and waits
     return process
