@@ -15,6 +15,7 @@ nox.options.sessions = ["tests", "matrix", "update", "projects", "docs", "demo"]
 
 ROOT = Path(__file__).parent
 PARALLEL = ["-n2", "--dist=worksteal"]  # tests that share a fixture follow each other
+MATRIX = "tests/combinations"  # thousands: elsewhere they are not even collected
 
 
 def install(session: nox.Session, group: str) -> None:
@@ -72,7 +73,7 @@ def matrix(session: nox.Session) -> None:
     """Build a wheel from every combination of answers: `nox -s matrix [-- --shard 1/4]`."""
     install(session, "tests")
     with in_memory() as environment:
-        words = ["-q", "-m", "matrix", "--show-capture=no"]
+        words = ["-q", "-m", "matrix", "--show-capture=no", MATRIX]
         session.run("pytest", *PARALLEL, *words, *session.posargs, env=environment)
 
 
@@ -81,7 +82,7 @@ def update(session: nox.Session) -> None:
     """Update projects: each release, edit and flipped answer once: `nox -s update [-- --shard 1/2]`."""
     install(session, "updates")
     with in_memory() as environment:
-        words = ["-m", "updates and not projects", "--show-capture=no"]
+        words = ["-m", "updates and not projects", "--show-capture=no", f"--ignore={MATRIX}"]
         session.run("pytest", *PARALLEL, *words, *session.posargs, env=environment)
 
 
@@ -89,7 +90,7 @@ def update(session: nox.Session) -> None:
 def projects(session: nox.Session) -> None:
     """Use rendered projects as their owners would: each choice and Python once: `nox -s projects [-- --shard 1/3]`."""
     install(session, "projects")
-    session.run("pytest", *PARALLEL, "-m", "projects and not slow", *session.posargs)
+    session.run("pytest", *PARALLEL, "-m", "projects and not slow", f"--ignore={MATRIX}", *session.posargs)
 
 
 @nox.session(default=False)

@@ -1,7 +1,6 @@
 """Another learner is one line in a project's model.py: everything else, its tests too, works as before."""
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator
 
@@ -9,7 +8,7 @@ import pytest
 from documents import blocks
 from projects import Project
 from rendering import Renderer
-from samples import cases
+from samples import cases, long
 
 pytestmark = pytest.mark.projects
 
@@ -74,17 +73,18 @@ LEARNERS = {
 
 
 @pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Project]:
-    """Give a project with an environment of its own."""
+def project(renderer: Renderer) -> Project:
+    """Give a project, installed."""
     project = Project(renderer.render(ANSWERS), ANSWERS, f"{sys.version_info[0]}.{sys.version_info[1]}")
-    project.run("uv", "venv", "--quiet", "--python", sys.executable, "env")
-    project.run("uv", "pip", "install", "--quiet", "--python", "env", "-e", ".", "--group", "test", "lightgbm")
-    project.run("uv", "pip", "install", "--quiet", "--python", "env", "--no-deps", "xgboost")  # no code for GPUs
-    yield project
-    shutil.rmtree(project.folder / "env", ignore_errors=True)
+    project.installed()
+    if long():
+        words = ["uv", "pip", "install", "--quiet", "--python", project.program("tests", "python")]
+        project.run(*words, "lightgbm")
+        project.run(*words, "--no-deps", "xgboost")  # no code for GPUs
+    return project
 
 
-@pytest.fixture(params=cases(["linear", "forest"], lambda: LEARNERS))
+@pytest.fixture(params=cases(["forest"], lambda: LEARNERS))
 def changed(request: pytest.FixtureRequest, project: Project) -> Iterator[str]:
     """Change the one line, and put it back in the end."""
     path = project.folder / "src" / "tides" / "model.py"
@@ -101,20 +101,22 @@ def test_learner_is_trained_saved_loaded_and_tested_by_the_project(project: Proj
     model = project.folder / "src" / "tides" / "model.py"
     types = LEARNERS[changed][2]
     for target in ("species", "body_mass_g"):
-        said = project.run("env/bin/tides", "train", "--target", target, "-o", "made", check=False)
+        said = project.run(project.program("tests", "tides"), "train", "--target", target, "-o", "made", check=False)
         missing = [name for name in types if name in said]
         if missing:  # the message names what to add, and where
             assert "TRUSTED" in said
             text = model.read_text(encoding="utf-8")
             added = "".join(f'    "{name}",\n' for name in missing)
             model.write_text(text.replace("TRUSTED = [\n", f"TRUSTED = [\n{added}", 1), encoding="utf-8")
-            project.run("env/bin/tides", "train", "--target", target, "-o", "made")
+            project.run(project.program("tests", "tides"), "train", "--target", target, "-o", "made")
         card = json.loads((project.folder / "made" / "model.json").read_text(encoding="utf-8"))
         assert card["metrics"]
         assert (project.folder / "made" / "report.html").stat().st_size > 10_000
-        project.run("env/bin/tides", "predict", "made", "src/tides/data/penguins.csv", "-o", "made.csv")
+        project.run(
+            project.program("tests", "tides"), "predict", "made", "src/tides/data/penguins.csv", "-o", "made.csv"
+        )
         assert len((project.folder / "made.csv").read_text(encoding="utf-8").splitlines()) == 345
-    assert " failed" not in project.run("env/bin/python", "-m", "pytest", "-q", "--no-cov")
+    assert " failed" not in project.run(project.program("tests", "python"), "-m", "pytest", "-q", "--no-cov")
 
 
 def test_feature_of_the_page_is_used_and_the_tests_still_pass(project: Project) -> None:
@@ -124,9 +126,9 @@ def test_feature_of_the_page_is_used_and_the_tests_still_pass(project: Project) 
     [code] = [text for name, text in blocks(page) if "@feature" in text]
     path.write_text(f"{before}\n\n{code}", encoding="utf-8")
     try:
-        project.run("env/bin/tides", "features", "-o", "made.csv")
+        project.run(project.program("tests", "tides"), "features", "-o", "made.csv")
         names = (project.folder / "made.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
         assert "bill_shape" in names
-        assert " failed" not in project.run("env/bin/python", "-m", "pytest", "-q", "--no-cov")
+        assert " failed" not in project.run(project.program("tests", "python"), "-m", "pytest", "-q", "--no-cov")
     finally:
         path.write_text(before, encoding="utf-8")

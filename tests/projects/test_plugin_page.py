@@ -1,7 +1,6 @@
 """What the page about plugins shows works as it stands: the file, its test, and the distribution made of it."""
 
 import shlex
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,13 +44,13 @@ include = ["heavy_plugin.py"]
 
 @pytest.fixture(scope="module", params=KINDS)
 def project(request: pytest.FixtureRequest, renderer: Renderer) -> Iterator[Project]:
-    """Give a project of each kind, with an environment of its own."""
+    """Give a project of each kind, installed."""
     answers = ANSWERS | {"pipeline": request.param, "size": "full"}
     project = Project(renderer.render(answers), answers, f"{sys.version_info[0]}.{sys.version_info[1]}")
-    project.run("uv", "venv", "--quiet", "--python", sys.executable, "env")
-    project.run("uv", "pip", "install", "--quiet", "--python", "env", "-e", ".", "pytest")
+    project.installed()
     yield project
-    shutil.rmtree(project.folder / "env", ignore_errors=True)
+    words = ["heavy-plugin", "shared-plugin", "--python", project.program("tests", "python")]
+    project.run("uv", "pip", "uninstall", "--quiet", *words)
 
 
 def shown(project: Project) -> list[tuple[str, str]]:
@@ -63,7 +62,7 @@ def use(project: Project, config: str, *, check: bool = True) -> str:
     """Run the command that the page shows for a config, with another one."""
     lines = [line for name, text in shown(project) if name == "console" for line in text.splitlines()]
     [words] = [shlex.split(line) for line in lines if line.endswith("--config config.toml") and "plugins" not in line]
-    return project.run(f"env/bin/{words[0]}", *words[1:-1], config, check=check)
+    return project.run(project.program("tests", words[0]), *words[1:-1], config, check=check)
 
 
 def test_file_config_and_test_of_the_page_work(project: Project) -> None:
@@ -73,13 +72,13 @@ def test_file_config_and_test_of_the_page_work(project: Project) -> None:
     (file := project.folder / "plugins" / "heavy.py").write_text(plugin)
     (project.folder / "mine.toml").write_text(config)
     (project.folder / "test_heavy.py").write_text(test)
-    assert "1 passed" in project.run("env/bin/python", "-m", "pytest", "-q", "test_heavy.py")
-    listed = project.run("env/bin/tides", "plugins", "list", "--config", "mine.toml")
+    assert "1 passed" in project.run(project.program("tests", "python"), "-m", "pytest", "-q", "test_heavy.py")
+    listed = project.run(project.program("tests", "tides"), "plugins", "list", "--config", "mine.toml")
     assert "* heavy(column: str, above: float = 0): Say in a column" in listed
     use(project, "mine.toml")
     file.write_text(plugin.replace("return ", "return 1 / 0, "))
     assert "plugin 'heavy' failed: ZeroDivisionError" in use(project, "mine.toml", check=False)
-    project.run("env/bin/tides", "plugins", "lock", "--plugins", "plugins")
+    project.run(project.program("tests", "tides"), "plugins", "lock", "--plugins", "plugins")
     file.write_text(plugin)
     assert "heavy.py cannot be loaded: has changed since it was approved" in use(project, "mine.toml", check=False)
 
@@ -98,8 +97,8 @@ def test_distribution_of_the_page_and_one_of_the_namespace_are_built_installed_a
     for folder in (tmp_path, shared.parent):
         project.run("uv", "build", "--quiet", "--wheel", "--out-dir", str(folder / "dist"), str(folder))
         wheels += map(str, (folder / "dist").glob("*.whl"))
-    project.run("uv", "pip", "install", "--quiet", "--no-deps", "--python", "env", *wheels)
-    listed = project.run("env/bin/tides", "plugins", "list")
+    project.run("uv", "pip", "install", "--quiet", "--no-deps", "--python", project.program("tests", "python"), *wheels)
+    listed = project.run(project.program("tests", "tides"), "plugins", "list")
     assert "    entry point of heavy-plugin 1.0, " in listed
     assert "    namespace, " in listed
     steps = 'transforms = ["double", { use = "heavy", column = "twice", above = 4016 }]\n'

@@ -65,10 +65,11 @@ def reports(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> dic
     for kind, runs in RUNS.items():
         answers = {"project_name": "Report page", "package_name": "report_page", "pipeline": kind}
         project = Project(renderer.render(answers), answers, VERSIONS[0])
+        project.installed()
         for name, (_, words) in runs.items():
             (here := folder / kind / name).mkdir(parents=True)
             made[f"{kind} {name}"] = here / "report.html"
-            project.run("uv", "tool", "run", "--from", str(project.folder), "report-page", *words, cwd=here)
+            project.run(project.program("tests", "report-page"), *words, cwd=here)
     return made
 
 

@@ -69,10 +69,14 @@ class Project:
             raise AssertionError(msg)
         return done.stdout
 
-    def nox(self, *sessions: str, more: Sequence[str] = ()) -> str:
+    def nox(self, *sessions: str, more: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> str:
         """Run the project's own sessions on this Python, in environments that projects of its kind share."""
         words = ["--envdir", str(self.environments), "--reuse-existing-virtualenvs", "--force-python", self.version]
-        return self.run("nox", *words, "-s", *sessions, *more)
+        return self.run("nox", *words, "-s", *sessions, *more, more=environment)
+
+    def installed(self) -> None:
+        """Install the project with what its tests need, in place of others of its name; `program` gives the paths."""
+        self.nox(f"tests-{self.version}", more=["--install-only"])
 
     @property
     def environments(self) -> Path:

@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from unittest import mock
 
@@ -137,7 +137,8 @@ def planned_once(served: Counter[str]) -> Iterator[None]:
             if self.dst_path.is_dir() and any(self.dst_path.iterdir()):
                 plain(self)
                 return
-            paths = tuple(entry.path for entry in main.scantree(str(self.template_copy_root), follow_symlinks=False))
+            root = str(self.template_copy_root)
+            paths = tuple(entry.path.removeprefix(root) for entry in main.scantree(root, follow_symlinks=False))
             parts = sorted(set(_BRACES.findall("\n".join(paths))))
             key = (paths, *(self._render_string(part) for part in parts))
             served["paths"] += key in _plans
@@ -181,7 +182,7 @@ def _write(worker: Any, source: Any, target: Any, context: dict[str, Any]) -> No
         shutil.copymode(path, target)
 
 
-@cache
+@lru_cache(maxsize=4 * _FEW)
 def _source(path: Any, _: int) -> tuple[bytes, str]:
     """Read a file of the template once, unless it changes."""
     return path.read_bytes(), path.read_text(encoding="utf-8", errors="replace")
