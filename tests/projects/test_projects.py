@@ -1,6 +1,7 @@
 """Rendered projects are used as their owner would: every check they bring, from the outside and by others' rules.
 
-The renders hold every choice, and go through one Python each; with --long every pair of choices, on every Python.
+The renders hold every choice, and go through one Python each; each kind in each size and each Python is used whole.
+With --long every pair of choices is, on every Python.
 """
 
 import itertools
