@@ -107,7 +107,7 @@ def test_project_without_its_seeds_builds_starts_and_passes(case: tuple[str, str
 def test_program_in_one_file_needs_nothing_but_python(kind: str, renderer: Renderer, tmp_path: Path) -> None:
     answers = {"package_name": "tides", "pipeline": kind}
     project = Project(renderer.render(answers), answers, VERSIONS[0])
-    project.nox("zipapp", more=["--", "--no-compressed", "."])  # which takes minutes less
+    project.nox("zipapp")
     [made] = (project.folder / "dist").iterdir()
     (machine := tmp_path / "machine").mkdir()
     program = shutil.move(made, machine / "tides")
