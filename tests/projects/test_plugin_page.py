@@ -74,7 +74,7 @@ def test_file_config_and_test_of_the_page_work(project: Project) -> None:
     (project.folder / "test_heavy.py").write_text(test)
     assert "1 passed" in project.run(project.program("tests", "python"), "-m", "pytest", "-q", "test_heavy.py")
     listed = project.run(project.program("tests", "tides"), "plugins", "list", "--config", "mine.toml")
-    assert "* heavy(column: str, above: float = 0): Say in a column" in listed
+    assert "* heavy(column: str, above: float = 0): Add the column" in listed
     use(project, "mine.toml")
     file.write_text(plugin.replace("return ", "return 1 / 0, "))
     assert "plugin 'heavy' failed: ZeroDivisionError" in use(project, "mine.toml", check=False)

@@ -45,18 +45,19 @@ START = """\
 copier copy gh:org/copier-datascience my-project
 ```
 
-asks these, in this order. `--data hosting=gitlab` answers one beforehand, `--defaults` takes the defaults for the rest;
-here they are those of a folder called `my-project`. The closed questions make {count:,} combinations, and a wheel is
-built from each (`nox -s matrix`). An answer that cannot work is refused, with the rule and a good answer.
+This command asks the questions below, in this order. `--data hosting=gitlab` answers one in advance, and `--defaults`
+uses the defaults for the rest. The defaults shown here are for a folder called `my-project`. The questions with a fixed
+list of answers give {count:,} combinations, and the tests build a wheel from each (`nox -s matrix`). An answer that cannot
+work is refused; the message states the rule and gives an example.
 
-This page is made from copier.yml by `nox -s docs -- --write`.
+This page is generated from copier.yml by `nox -s docs -- --write`.
 """
 
 
 LIST = """\
 # Decisions
 
-Why things are as they are: context, decision and consequence, at most 30 lines each.
+The reasons for the design: context, decision and consequence of each, in at most 30 lines.
 
 {rows}
 ```{{toctree}}

@@ -154,7 +154,7 @@ def test_trial_names_a_file_that_only_the_disk_has(owner: Owner) -> None:
 
 def test_git_shows_every_file_of_the_owners_that_changed(owner: Owner) -> None:
     before = owned(owner)
-    [copy, diff, *_] = console("Bring it under the template").splitlines()
+    [copy, diff, *_] = console("Apply the template").splitlines()
     owner.run(f"git switch --create template\n{copy}")
     after = owned(owner)
     changed = {path for path, data in before.items() if after.get(path) != data}
@@ -164,7 +164,7 @@ def test_git_shows_every_file_of_the_owners_that_changed(owner: Owner) -> None:
 
 def test_owner_ends_with_all_files_and_the_patterns_of_both(owner: Owner) -> None:
     before = owned(owner)
-    said = owner.run(f"git switch --create template\n{console('Bring it under the template')}")
+    said = owner.run(f"git switch --create template\n{console('Apply the template')}")
     after = owned(owner)
     assert {path for path, data in before.items() if after.get(path) != data} == {".gitignore"}
     patterns = after[".gitignore"].decode().splitlines()
@@ -176,7 +176,7 @@ def test_owner_ends_with_all_files_and_the_patterns_of_both(owner: Owner) -> Non
 
 def test_giving_up_leaves_the_project_as_it_was(owner: Owner) -> None:
     before = owned(owner)
-    [copy, *_] = console("Bring it under the template").splitlines()
+    [copy, *_] = console("Apply the template").splitlines()
     owner.run(f"git switch --create template\n{copy}")
     [line] = [line for line in PAGE.splitlines() if line.startswith("To give up: ")]
     owner.run("\n".join(re.findall(r"`(git [^`]+)`", line)))
@@ -240,7 +240,7 @@ def scientist(owner: Owner) -> Owner:
 def test_modules_give_the_numbers_pass_the_checks_and_follow_the_template(
     scientist: Owner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    scientist.run(f"git switch --create template\n{console('Bring it under the template')}")
+    scientist.run(f"git switch --create template\n{console('Apply the template')}")
     scientist.run(console("Turn the script into modules"))
     for path, text in MODULES.items():
         (scientist.project / path).parent.mkdir(exist_ok=True)
@@ -248,7 +248,7 @@ def test_modules_give_the_numbers_pass_the_checks_and_follow_the_template(
     pyproject = scientist.project / "pyproject.toml"
     before, comment, after = pyproject.read_text(encoding="utf-8").partition("# your dependencies: below this line\n")
     pyproject.write_text(f"{before}{comment}{DEPENDENCIES}{after}{TABLES}", encoding="utf-8")
-    scientist.run(console("See that it does the same"))
+    scientist.run(console("Check that the results are the same"))
     numbers = (scientist.project / "numbers.txt").read_text(encoding="utf-8")
     assert re.fullmatch(r"rows \d+\nMAE \d+\.\d{6,}\nR2 0\.\d{6,}\n", numbers)
     assert scientist.run("tide-surge run data/tides.csv") == numbers
