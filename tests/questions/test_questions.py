@@ -18,7 +18,7 @@ from rendering import Renderer, contents
 from texts import TEXTS
 
 PARTS = ["help", "choices", "when", "type", "default", "placeholder", "validator"]
-ONE_LINE = "has a line break, a control character or a space at an end"
+ONE_LINE = "contains a line break, a control character or a space at the start or end"
 REFUSED = [
     ("project_name", "", "is empty"),
     *[
@@ -26,7 +26,7 @@ REFUSED = [
         for key in ("project_name", "description", "user_name")
         for text in ("a\nb", "\ta", "a ", "a\x00b")
     ],
-    *[("user_name", text, 'has "<" or ">"') for text in ("Ada <ada@example.org>", "a > b")],
+    *[("user_name", text, 'contains "<" or ">"') for text in ("Ada <ada@example.org>", "a > b")],
     *[
         ("package_name", text, "cannot be imported")
         for text in ("", "1a", "Tide", "tide-gauge", "a__b", "_a", "a_", "é", 41 * "a")
