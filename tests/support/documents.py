@@ -47,8 +47,8 @@ copier copy gh:org/copier-datascience my-project
 
 This command asks the questions below, in this order. `--data hosting=gitlab` answers one in advance, and `--defaults`
 uses the defaults for the rest. The defaults shown here are for a folder called `my-project`. The questions with a fixed
-list of answers give {count:,} combinations, and the tests build a wheel from each (`nox -s matrix`). An answer that cannot
-work is refused; the message states the rule and gives an example.
+list of answers give {count:,} combinations, and the tests build a wheel from each (`nox -s matrix`). An answer that
+cannot work is refused; the message states the rule and gives an example.
 
 This page is generated from copier.yml by `nox -s docs -- --write`.
 """

@@ -144,9 +144,9 @@ _OPTIONS = [  # of all commands
     click.Option(names, callback=callback, expose_value=False, help=text, **more)
     for names, callback, text, more in [
         (["--config"], _set_config, "TOML file with settings.", _PATH),
-        (["--plugins", "plugin_folder"], _set_variable, "Folder with plugins of your own.", _PATH),
-        (["--no-plugins"], _set_variable, "Only plugins that come with the package.", _FLAG),
-        (["-v", "--verbose"], _set_level, "Log more; twice: all.", {"count": True}),
+        (["--plugins", "plugin_folder"], _set_variable, "Folder with your plugins.", _PATH),
+        (["--no-plugins"], _set_variable, "Use only plugins that come with the package.", _FLAG),
+        (["-v", "--verbose"], _set_level, "More log messages; -vv for all.", {"count": True}),
         (["-q", "--quiet"], _set_level, "Log errors only.", _FLAG),
     ]
 ]

@@ -12,9 +12,9 @@ READING = {
     "decimal": "Decimal sign: . or ,",
     "thousands": "Character between groups of three digits, or none.",
     "encoding": "Encoding of text files, e.g. cp1252.",
-    "missing": "Text that stands for a missing value.",
-    "comment": "Leave out lines that begin with this.",
-    "text": "Column to keep as text, as it is written.",
+    "missing": "Value that means missing.",
+    "comment": "Skip lines that start with this.",
+    "text": "Column to read as text.",
     "dates": "Order in dates such as 03/04/2024: day or month first, or a format: %d.%m.%Y.",
     "sheet": "Sheet of an Excel file: its name, or number from 1.",
 }

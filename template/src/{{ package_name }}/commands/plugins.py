@@ -15,9 +15,9 @@ def command() -> None:
 @command.command(name="list")
 @click.pass_obj
 def list_plugins(config_path: Path | None) -> None:
-    """Show each plugin, its options, what it does and its file; a star: in use.
+    """List all plugins with options, description and file; * marks those in use.
 
-    Plugins are run to be listed, in another process. Exits with 1 if one is broken.
+    To list plugins, they are loaded in another process. Exits with 1 if one is broken.
     """
     from .. import config
     from .._internal import registry
@@ -37,7 +37,7 @@ def list_plugins(config_path: Path | None) -> None:
 @command.command()
 @click.pass_obj
 def lock(config_path: Path | None) -> None:
-    """Approve the plugin folder as it is; anything else is refused from then on.
+    """Approve the plugins of the folder; later changes are refused.
 
     Writes plugins.lock there, with a SHA-256 of each plugin. Nothing is run. Exits with 1
     if one cannot be approved.

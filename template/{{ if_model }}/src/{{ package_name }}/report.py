@@ -29,7 +29,7 @@ N_REPEATS = 5
 
 _MAX_CURVES = 5
 
-_TOGETHER = "Metrics are too good if rows that belong together are in both parts."
+_TOGETHER = "Metrics are too optimistic if rows of the same group are in both parts."
 
 _CURVES = {
     "ROC curve": metrics.RocCurveDisplay,
@@ -109,7 +109,7 @@ def _performance(run: Run) -> str:
     guess = "shares of the labels" if run.per_class else "median"
     made = page.note(
         "" if run.beats_baseline else f"No better than the baseline by {run.metric}: do not use.",
-        f"A {run.task} model, measured on {len(run.test)} test rows that were not used for "
+        f"A {run.task} model, evaluated on {len(run.test)} test rows that were not used for "
         f"training. The baseline always predicts the {guess} of the training rows.",
         "Means and standard deviations over the folds." if run.folds else "",
     ) + _numbers("metric", run.metrics)
@@ -157,7 +157,7 @@ def _curves(run: Run, answer: evaluate.Answer) -> str:
         plots.append(_svg(axes))
     return "".join(plots) + page.note(
         "Each label against all others, on the test rows. Calibration: rows with about the same "
-        f"predicted probability; on the dotted line it is right. {_MAX_CURVES} labels at most."
+        f"predicted probability; dotted: perfect calibration. {_MAX_CURVES} labels at most."
     )
 
 
@@ -186,7 +186,7 @@ def _importance(run: Run, losses: dict[str, np.ndarray]) -> str:
     return _svg(axes) + page.note(
         f"How much worse {run.metric} gets when a column is shuffled: mean and standard deviation "
         f"of {N_REPEATS} repeats, {len(shown)} of {len(losses)} columns. It shows what the model "
-        "uses, not what causes what. Columns with the same information share their importance."
+        "uses, not causes. Columns with the same information share their importance."
     )
 
 

@@ -1,6 +1,6 @@
 """Compare trained models side by side.
 
-FOLDERS are what train wrote. Shows the data, the settings that differ and the metrics.
+FOLDERS are output folders of train. Shows the data, the settings that differ and the metrics.
 """
 
 import json

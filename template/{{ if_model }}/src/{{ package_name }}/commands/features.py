@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 @click.argument("data", required=False)
 @click.option("-o", "--output", type=Path, required=True, help="File: .csv, .jsonl or .parquet.")
 @click.option("--target", metavar="NAME", help="Column that is not a feature.")
-@click.option("--drop", multiple=True, metavar="NAME", help="Column not to use; may be repeated.")
-@click.option("--engine", metavar="NAME", help="polars, or another of the project.")
+@click.option("--drop", multiple=True, metavar="NAME", help="Column to exclude; may be repeated.")
+@click.option("--engine", metavar="NAME", help="polars, or another engine of the project.")
 @flags.reading
 @click.pass_obj
 def command(config_path: Path | None, /, data: str | None, output: Path, **options: Any) -> None:

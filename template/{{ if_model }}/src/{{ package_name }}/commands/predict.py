@@ -1,6 +1,8 @@
 """Predict each row of a table with a trained model.
 
-FOLDER is what train wrote; DATA is a file, a folder of parts, a glob, a URL or - (standard input).
+FOLDER is an output folder of train.
+
+DATA is a file, a folder of parts, a glob, a URL or - (standard input).
 """
 
 import logging
@@ -23,7 +25,7 @@ logger = logging.getLogger(__name__)
 @click.argument("data")
 @click.option("-o", "--output", type=Path, required=True, help="File: .csv, .jsonl or .parquet.")
 @click.option("--keep", multiple=True, metavar="NAME", help="Column to copy; may be repeated.")
-@click.option("--engine", metavar="NAME", help="polars, or another of the project.")
+@click.option("--engine", metavar="NAME", help="polars, or another engine of the project.")
 @flags.reading
 @click.pass_obj
 def command(

@@ -23,7 +23,7 @@ _NOT_RECORDED = {"plugin_folder", "no_plugins", "engine", "cluster"}
 @click.argument("data", required=False)
 @click.option("--target", metavar="NAME", help="Column to predict.")
 @click.option("-o", "--output", type=Path, default="model", show_default=True, help="Folder.")
-@click.option("--drop", multiple=True, metavar="NAME", help="Column not to use; may be repeated.")
+@click.option("--drop", multiple=True, metavar="NAME", help="Column to exclude; may be repeated.")
 @click.option("--seed", type=int, metavar="N", help="Random seed.")
 @click.option("--max-rows", type=int, metavar="N", help="Train on a random sample of N rows.")
 @click.option("--search", type=int, metavar="N", help="Try N sets of parameters, keep the best.")
