@@ -83,6 +83,17 @@ HOOK = """
       - id: nbstripout
 """
 
+
+def _link_page(desk: Desk) -> None:
+    desk.move(PAGE, "docs/contributing.md")
+    (desk.project / PAGE).symlink_to("docs/contributing.md")
+
+
+def _take_name(desk: Desk) -> None:
+    (desk.project / "update.py").unlink(missing_ok=True)
+    desk.add("update.py/README.md", "Ours.\n")
+
+
 EDITS: dict[str, Edit] = {
     # numbers, lists and tables of pyproject.toml
     "version bumped": lambda d: d.sub(PYPROJECT, 'version = "0.1.0"', 'version = "1.4.0"'),
@@ -350,10 +361,7 @@ EDITS: dict[str, Edit] = {
     "line ends of one file": lambda d: d.all(CI, "\n", "\r\n"),
     "no last line end": lambda d: [d.all(path, r"\n\Z", "") for path in (PYPROJECT, CI, HOOKS, NOXFILE, IGNORED, PAGE)],
     "byte-order marks": lambda d: [d.all(path, r"\A", "\ufeff") for path in (NOXFILE, PAGE)],
-    "page linked": lambda d: (
-        d.move(PAGE, "docs/contributing.md"),
-        (d.project / PAGE).symlink_to("docs/contributing.md"),
-    ),
+    "page linked": _link_page,
     "page emptied": lambda d: d.sub(PAGE, "(?s).*", ""),
     "noxfile to run": lambda d: (d.project / NOXFILE).chmod(0o755),
     "patterns turned round": lambda d: d.sub(
@@ -364,9 +372,6 @@ EDITS: dict[str, Edit] = {
     "another package": lambda d: d.add("src/waves/__init__.py", '"""Waves."""\n'),
     "flat layout": lambda d: d.move(f"src/{d.package}", d.package),
     "tests in the package": lambda d: d.move("tests", f"src/{d.package}/tests"),
-    "folder with a name of the template's": lambda d: (
-        (d.project / "update.py").unlink(missing_ok=True),
-        d.add("update.py/README.md", "Ours.\n"),
-    ),
+    "folder with a name of the template's": _take_name,
 }
 OPTIONS = {"package_name": "tides", "user_name": "Ada", "github_user": "ada"}
