@@ -128,12 +128,17 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the site, docs/_build, and test it: `nox -s docs [-- --write]` first writes what is generated."""
+    """Build the site, docs/_build, and test it: `nox -s docs [-- --long]`.
+
+    With `--long` the preview is compared with 200 random projects and the tree of each combination. `-- --write` first
+    writes the generated pages.
+    """
     install(session, "site")
     if "--write" in session.posargs:
         session.run("python", "tests/support/documents.py")
     session.run("sphinx-build", "--fail-on-warning", "--fresh-env", "--quiet", "docs", "docs/_build")
-    session.run("pytest", *PARALLEL, "-m", "not projects", "tests/documents")
+    words = [word for word in session.posargs if word != "--write"]
+    session.run("pytest", *PARALLEL, "-m", "not projects", *words, "tests/documents")
 
 
 @nox.session(default=False)

@@ -1,21 +1,23 @@
 // The preview: answers from a form, files from data.js, text answers filled in as Jinja fills them in.
 "use strict";
 
-const { questions, conditions, files } = window.PREVIEW;
+const { questions, releases } = window.PREVIEW;
+const NEWEST = Object.keys(releases)[0]; // the working tree
 const $ = (id) => document.getElementById(id);
 const isText = (question) => question.choices.length === 0;
 
-/** Give the answers of the questions that are asked. */
-function asked(answers) {
+/** Give the answers to the questions that a release asks; a choice that it does not have becomes its first one. */
+function asked(answers, release) {
   const found = {};
   for (const { key, when } of questions) {
+    const known = releases[release].choices[key];
     const open = Object.entries(when).every(([other, values]) => values.includes(found[other]));
-    if (open) found[key] = answers[key];
+    if (known && open) found[key] = known.length && !known.includes(answers[key]) ? known[0] : answers[key];
   }
   return found;
 }
 
-/** Say whether a condition holds: of a text it only counts whether there is one. */
+/** Say whether a condition holds; of a text answer it only matters whether it is empty. */
 function holds([keys, cases], answers) {
   const texts = new Set(questions.filter(isText).map((question) => question.key));
   const here = keys.map((key) => {
@@ -67,8 +69,9 @@ function fill(text, answers) {
   return text.replace(/\x02(\w+) (\w+)\x03/g, (_, key, form) => FORMS[form](answers[key] ?? "", key));
 }
 
-/** Give each file of the project by its path: its content and whose it is. */
-function project(answers) {
+/** Give each file of the project by its path: its content and its class. */
+function project(answers, release) {
+  const { conditions, files } = releases[release];
   const held = conditions.map((condition) => holds(condition, answers));
   const found = new Map();
   for (const file of files) {
@@ -83,9 +86,10 @@ function project(answers) {
 /** Quote a word for a shell. */
 const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
 
-function command(answers) {
+function command(answers, release) {
   const words = Object.entries(answers).flatMap(([key, value]) => ["--data", `${key}=${value}`]);
-  return ["copier", "copy", "--defaults", ...words, "gh:org/copier-datascience", "my-project"].map(quoted).join(" ");
+  const version = release === NEWEST ? [] : ["--vcs-ref", release];
+  return ["copier", "copy", "--defaults", ...version, ...words, "gh:org/copier-datascience", "my-project"].map(quoted).join(" ");
 }
 
 /** Compare two texts by line: [sign, line] pairs, from the longest common subsequence. */
@@ -133,7 +137,7 @@ let kept = null; // the project that is compared with
 let open = "README.md";
 let shown = new Map();
 
-const answers = () => asked(Object.fromEntries(questions.map(({ key }) => [key, $(`answer-${key}`).value])));
+const typed = () => Object.fromEntries(questions.map(({ key }) => [key, $(`answer-${key}`).value]));
 
 /** Show a file, or how it differs from the one that is compared with. */
 function showFile(path) {
@@ -149,7 +153,7 @@ function showFile(path) {
     });
     $("content").replaceChildren(...lines);
   } else {
-    highlight($("content"), now ?? "", !/\.(md|csv)$|LICENSE$/.test(path));
+    highlight($("content"), now ?? "", !/\.(md|csv)$|LICENSE$|METADATA$/.test(path));
   }
   for (const button of $("tree").querySelectorAll("button")) {
     button.toggleAttribute("aria-current", button.dataset.path === path);
@@ -184,17 +188,19 @@ function tree(paths) {
 
 /** Show what the answers give. */
 function update() {
-  const now = answers();
+  const release = $("release").value;
+  const now = asked(typed(), release);
   for (const { key } of questions) $(`label-${key}`).hidden = !(key in now);
-  shown = project(now);
+  shown = project(now, release);
   const paths = [...new Set([...shown.keys(), ...(kept?.keys() ?? [])])].sort();
   const changed = kept ? paths.filter((path) => kept.get(path)?.text !== shown.get(path)?.text) : [];
   $("status").textContent = kept ? `${shown.size} files, ${changed.length} differ` : `${shown.size} files`;
-  $("command").textContent = command(now);
+  $("command").textContent = command(now, release);
   $("tree").replaceChildren(tree(kept ? changed : paths));
   showFile(kept ? (changed.includes(open) ? open : changed[0] ?? open) : shown.has(open) ? open : "README.md");
 }
 
+for (const release of Object.keys(releases)) $("release").append(new Option(release, release));
 for (const question of questions) {
   const label = document.createElement("label");
   const [name, input] = [document.createElement("b"), document.createElement(isText(question) ? "input" : "select")];

@@ -1,7 +1,7 @@
-"""What the preview page shows, found from renders: every line of every file once, with the answers that lead to it.
+"""The data of the preview page, found from renders: each line of each file once, with the answers that lead to it.
 
-A file is its lines in one order, each with a condition: the answers that decide whether the line is there. Conditions
-are found from a sample of renders and held against others; renders that a condition does not foresee join the sample.
+A file is a list of lines in one order, each with a condition: the answers that decide whether the line is there. The
+conditions are found from a sample of renders and compared with other renders; a render that differs joins the sample.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -16,25 +17,35 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from email import message_from_string
+from email.header import decode_header, make_header
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import copier
-from classes import classes
+import yaml
 from combinations import combinations, pairwise
+from packaging.requirements import Requirement
+from pathspec import GitIgnoreSpec
 from questions import ASKED, choices, is_asked
+from releases import export, releases
 from rendering import contents, snapshot
+from rules import asked
 from shortcuts import SHORTCUTS
+from wheels import TAGGED, Wheel, build_wheel
 
 __all__ = [
     "ANSWERS_FILE",
+    "MAIN",
     "MARKS",
     "SOURCE",
     "Preview",
     "data",
     "given",
     "mark",
+    "metadata",
     "random_states",
     "render",
     "texts",
@@ -43,6 +54,9 @@ __all__ = [
 
 State = dict[str, str]
 """Each closed answer; of a text "" or "given"; no entry for a question that is hidden."""
+
+MAIN = "main"
+"""The name of the working tree among the releases."""
 
 SOURCE = "gh:org/copier-datascience"
 ANSWERS_FILE = ".copier-answers.yml"
@@ -55,7 +69,7 @@ MARKS = {
     "github_user": "zq-owner-zq",
     "gitlab_user": "zq-group-zq/zq.sub",
 }
-"""Text answers that no file of the template holds, and that quoting changes."""
+"""Text answers that are in no file of the template, and that quoting changes."""
 _FORMS: dict[str, Callable[[str], str]] = {
     "json": lambda text: json.dumps(text, ensure_ascii=False),
     "upper": str.upper,
@@ -67,7 +81,7 @@ _SHORT = 12  # characters: a bracket, a word
 
 
 def mark(text: str, path: str = "") -> str:
-    """Put holes where the marks are: which text, in which form."""
+    """Replace the marks by holes, which say which answer in which form."""
     if path == ANSWERS_FILE:
         for key, value in MARKS.items():
             lines = [f"{key}: {form}\n" for form in (value, f"'{value.replace(chr(39), 2 * chr(39))}'")]
@@ -86,19 +100,50 @@ def given(state: State) -> dict[str, str]:
 
 
 def render(template: Path, answers: dict[str, str], folder: Path) -> dict[str, bytes]:
-    """Render into a folder that is then removed; the source of the template has the name that people type."""
+    """Render into a new folder and build the wheel there; the source of the template has the name that people type."""
     with ExitStack() as stack:
         for shortcut in SHORTCUTS.values():
             stack.enter_context(shortcut(Counter()))
-        copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True, overwrite=True)
+        copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True)
     found = contents(folder)
-    shutil.rmtree(folder)
     found[ANSWERS_FILE] = found[ANSWERS_FILE].replace(str(template).encode(), SOURCE.encode())
+    found |= metadata(build_wheel(folder, folder.with_name(f"{folder.name}-dist")))
+    shutil.rmtree(folder)
     return found
 
 
+def metadata(wheel: Wheel) -> dict[str, bytes]:
+    """Give the path that a wheel's metadata have on the page, and their fields in one order for all backends."""
+    found = message_from_string(wheel.files[f"{wheel.dist_info}/METADATA"].decode())
+    name, address = _author(found["Author-email"] or "")
+    fields = {
+        "Name": [found["Name"]],
+        "Version": [found["Version"].replace(TAGGED, "TAG")],
+        "Summary": found.get_all("Summary", []),
+        "Author": [found["Author"] or name],
+        "Author-email": [address],
+        "License-Expression": [found["License-Expression"]],
+        "Requires-Python": [found["Requires-Python"]],
+        "Requires-Dist": sorted(str(Requirement(text)) for text in found.get_all("Requires-Dist", [])),
+        "Project-URL": sorted(found.get_all("Project-URL", [])),
+        "Classifier": sorted(found.get_all("Classifier", [])),
+        "Command": [f"{script} = {target}" for script, target in wheel.scripts.items()],
+    }
+    lines = [f"{field}: {value}\n" for field, values in fields.items() for value in values if value]
+    return {f"dist/{wheel.path.name.replace(TAGGED, 'TAG')}/METADATA": "".join(lines).encode()}
+
+
+def _author(text: str) -> tuple[str, str]:
+    """Split an author's name from the address; some backends quote or encode the name, uv-build does not."""
+    name, _, address = text.rpartition("<")
+    name = str(make_header(decode_header(name))) if "=?utf-8?" in name else name
+    if quoted := re.fullmatch(r'"((?:[^"\\]|\\.)*)"', name.strip()):
+        name = re.sub(r"\\(.)", r"\1", quoted[1])
+    return name.strip(), address.rstrip(">")
+
+
 def random_states(count: int, seed: int) -> list[State]:
-    """Draw states; each question that is asked has an answer."""
+    """Draw states with an answer to each question that is asked."""
     chance = random.Random(seed)  # noqa: S311 - a sample
     every = combinations()
     return [_with_texts(chance.choice(every), chance) for _ in range(count)]
@@ -126,36 +171,43 @@ def _optional(key: str) -> bool:
 
 @dataclass
 class Preview:
-    """Learns what files hold from renders.
+    """Find the lines of all files, and their conditions, from renders.
 
     Attributes
     ----------
     template
-        A snapshot of the template.
+        A snapshot of the template, or of a release.
+    work
+        A folder for the renders.
+    drawn
+        Renders to begin with beside those that hold each pair of choices, and in each comparison.
     seen
-        States that were rendered, each with its files: text with holes by path with holes.
+        The states that were rendered, each with its files: text with holes by path with holes.
     """
 
     template: Path
     work: Path
+    drawn: int
     seen: list[tuple[State, dict[str, str]]] = field(default_factory=list)
+    count: int = 0
 
     def look(self, state: State) -> dict[str, str]:
         """Render a state."""
-        files = render(self.template, given(state), self.work / "project")
+        self.count += 1  # a folder is not built twice: setuptools relies on what it left there
+        files = render(self.template, given(state), self.work / f"project-{self.count}")
         return {mark(path): mark(data.decode(), path) for path, data in files.items()}
 
     def learn(self) -> list[dict[str, Any]]:
-        """Render until no condition meets what it does not know, and further renders say nothing new."""
+        """Render until every case of every condition has been seen and further renders are foreseen."""
         chance = random.Random(0)  # noqa: S311 - a sample
         every = combinations()
-        states = [_with_texts(every[number], chance) for number in pairwise(every)] + random_states(60, 1)
+        states = [_with_texts(every[number], chance) for number in pairwise(every)] + random_states(self.drawn, 1)
         for seed in itertools.count(2):
             self.seen += [(state, self.look(state)) for state in states]
             files = self._files()
             states = list(self._unseen(files))
             if not states:
-                fresh = random_states(40, seed)
+                fresh = random_states(self.drawn, seed)
                 looked = [(state, self.look(state)) for state in fresh]
                 wrong = [pair for pair in looked if show(files, pair[0]) != pair[1]]
                 if not wrong:
@@ -280,24 +332,50 @@ def show(files: list[dict[str, Any]], state: State) -> dict[str, str]:
     return shown
 
 
-def data(template: Path, work: Path) -> dict[str, Any]:
-    """Collect what the page needs."""
-    files = Preview(template, work).learn()
-    conditions = sorted({condition for file in files for condition, _ in file["parts"]}, key=repr)
-    number = {condition: place for place, condition in enumerate(conditions)}
-    package = _HOLE.format(key="package_name", form="raw")
+def data(work: Path) -> dict[str, Any]:
+    """Collect what the page needs: the questions, and the files of the working tree and of each release."""
+    sources = {MAIN: snapshot(_folder(work / MAIN))}
+    sources |= {tag: export(commit, work / tag) for tag, commit in reversed(releases().items())}
     return {
         "questions": [_question(key) for key in ASKED],
+        "releases": {tag: _release(template, work) for tag, template in sources.items()},
+    }
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def _release(template: Path, work: Path) -> dict[str, Any]:
+    """Find the files of a release, which asks its own questions."""
+    config = yaml.safe_load((template / "copier.yml").read_text(encoding="utf-8"))
+    with mock.patch.dict(ASKED, asked(config), clear=True):
+        drawn = 60 if template.name == MAIN else 15  # a release has fewer questions
+        files = Preview(template, _folder(work / f"renders-{template.name}"), drawn).learn()
+        known = {key: choices(key) for key in ASKED}
+    conditions = sorted({condition for file in files for condition, _ in file["parts"]}, key=repr)
+    number = {condition: place for place, condition in enumerate(conditions)}
+    return {
+        "choices": known,
         "conditions": [[list(keys), [list(case) for case in cases]] for keys, cases in conditions],
         "files": [
             {
                 "path": file["path"],
-                "owner": classes(file["path"].replace(package, "package"))[0],
+                "owner": _owner(file["path"], config),
                 "parts": [[number[condition], text] for condition, text in file["parts"]],
             }
             for file in files
         ],
     }
+
+
+def _owner(path: str, config: dict[str, Any]) -> str:
+    """Say who owns a path with holes: owned, mixed or seed; built if it is no file of the project."""
+    path = path.replace(_HOLE.format(key="package_name", form="raw"), "package")
+    lists = {"mixed": "_mixed", "seed": "_skip_if_exists", "owned": "_owned"}
+    found = [name for name, key in lists.items() if GitIgnoreSpec.from_lines(config[key]).match_file(path)]
+    return "built" if path.startswith("dist/") else (found or ["owned"])[0]  # releases listed fewer
 
 
 def _question(key: str) -> dict[str, Any]:
@@ -328,13 +406,11 @@ def write(folder: Path) -> None:
     """Write the page with its data."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
-        (template := Path(work, "template")).mkdir()
-        snapshot(template)
-        found = data(template, Path(work))
+        found = data(Path(work))
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
     (folder / "data.js").write_text(f"window.PREVIEW = {text};\n", encoding="utf-8")
     for name in ("index.html", "preview.js"):
-        shutil.copy(Path(__file__).parents[1] / "preview" / name, folder)
+        shutil.copy(Path(__file__).resolve().parents[1] / "preview" / name, folder)
 
 
 if __name__ == "__main__":
