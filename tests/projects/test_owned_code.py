@@ -105,7 +105,7 @@ def environment(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) ->
             if not Path(target).exists():
                 project.run("uv", "venv", "--quiet", "--python", str(find(version)), target)
             words = ["--requirements", "pyproject.toml", "--group", "test", "--group", "engines"]
-            words += ["hypothesis", "pytest-timeout"]  # what the tests of owned code need beside
+            words += ["hypothesis", "moto[server]", "pytest-timeout"]  # what the tests of owned code need beside
             project.run("uv", "pip", "install", "--quiet", "--python", target, *words)
         return target
 

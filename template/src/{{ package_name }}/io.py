@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import logging
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +21,7 @@ from ._internal import files, tables
 from ._internal.columns import stack
 from ._internal.reading import Reading
 from ._internal.tables import Table, shown
-from .errors import DataError
+from .errors import DataError, require
 
 if TYPE_CHECKING:
     from ._internal import engine
@@ -190,7 +191,7 @@ def count(frame: pl.LazyFrame, source: str | Path) -> int:
 
 def write(
     frame: pl.DataFrame | pl.LazyFrame,
-    path: Path,
+    path: str | Path,
     *,
     source: str | Path | None = None,
     ready: Callable[[], None] | None = None,
@@ -199,6 +200,8 @@ def write(
 
     Parameters
     ----------
+    path
+        A file, or a URL such as ``s3://bucket/file.parquet``.
     source
         Where a lazy frame comes from, to be named in errors; None: not known.
     ready
@@ -211,15 +214,20 @@ def write(
         turns out to be broken while it is read.
     """
     check_name(path)
-    suffix = path.suffix.lower()
+    kinds = {".csv": "sink_csv", ".parquet": "sink_parquet"}
+    kind = kinds.get(Path(path).suffix.lower(), "sink_ndjson")
     named = reading(f"{source} -> {path}" if source else path)
+    if isinstance(path, str):  # a store would keep what is there when a step fails
+        with tempfile.TemporaryDirectory() as folder, named:
+            frame.lazy().sink_parquet(whole := Path(folder, "whole.parquet"))
+            getattr(pl.scan_parquet(whole, glob=False), kind)(path)
+        return
     # not by name: a thread of polars that is late would bring the file back after a failure
     with files.atomic(path, ready=ready) as part, named, part.open("wb") as stream:
-        sink = {".csv": "sink_csv", ".parquet": "sink_parquet"}.get(suffix, "sink_ndjson")
-        getattr(frame.lazy(), sink)(stream)
+        getattr(frame.lazy(), kind)(stream)
 
 
-def write_table(table: "engine.Table", path: Path, *, source: str | Path) -> None:
+def write_table(table: "engine.Table", path: str | Path, *, source: str | Path) -> None:
     """Write what an engine makes; it writes Parquet by itself if it can.
 
     Raises
@@ -230,14 +238,14 @@ def write_table(table: "engine.Table", path: Path, *, source: str | Path) -> Non
         If the engine fails.
     """
     by_itself = getattr(table, "write_parquet", None)
-    if by_itself and path.suffix.lower() == ".parquet":
+    if by_itself and isinstance(path, Path) and path.suffix.lower() == ".parquet":
         with files.atomic(path) as part:
             by_itself(part)
     else:
         write(table.rows(), path, source=source)
 
 
-def check_name(path: Path) -> None:
+def check_name(path: str | Path) -> None:
     """Refuse a file to write whose format is not known.
 
     Raises
@@ -245,18 +253,21 @@ def check_name(path: Path) -> None:
     DataError
         If the suffix is none of `FORMATS`.
     """
-    if path.suffix.lower() not in FORMATS:
-        msg = f"cannot write {path}: the name must end in {', '.join(FORMATS)}"
-        raise DataError(msg)
+    msg = f"cannot write {path}: the name must end in {', '.join(FORMATS)}"
+    require(Path(path).suffix.lower() in FORMATS, DataError, msg)
 
 
 def sha256(source: str | Path) -> str:
-    """Hash the bytes of a source, part after part: 64 hexadecimal digits."""
+    """Hash the bytes of a source, part after part, or the rows of a URL: 64 hexadecimal digits."""
     digest = hashlib.sha256()
     for part in tables.parts(source):
+        if isinstance(part.data, str):
+            rows = tables.scan([part.data], Reading(), {}, eager=False).frame
+            for batch in rows.collect_batches(maintain_order=True, chunk_size=10_000):
+                digest.update(batch.write_ndjson().encode())
+            continue
         with part.data.open("rb") if isinstance(part.data, Path) else BytesIO(part.data) as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+            hashlib.file_digest(stream, lambda: digest)
     return digest.hexdigest()
 
 
@@ -266,7 +277,7 @@ def reading(source: str | Path) -> Iterator[None]:
     try:
         yield
     except (*_BROKEN, NarwhalsError, OSError) as error:
-        reason = str(error).strip().partition("\n")[0]
+        reason = str(error).strip().partition("\n")[0].partition(": Error performing")[0]
         reason = re.sub(r"\w+://\S+", lambda found: shown(found[0]), reason)
         if "://" in str(source):  # queries hold keys
             reason = re.sub(r"\S*[?#@=]\S*", "...", reason)
@@ -286,6 +297,4 @@ def parts(source: str | Path) -> list[Path]:
 
 
 def _check_rows(n_rows: int, source: str | Path) -> None:
-    if n_rows == 0:
-        msg = f"{shown(source)} has a header but no rows"
-        raise DataError(msg)
+    require(n_rows, DataError, f"{shown(source)} has a header but no rows")

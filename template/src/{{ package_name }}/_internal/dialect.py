@@ -86,7 +86,7 @@ def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], 
             separator=separator,
             skip_lines=skip,
             comment_prefix=comment,
-            with_column_names=lambda _: names,  # polars keeps quotes double
+            new_columns=names,  # polars keeps quotes double
             schema_overrides={name: types[name] for name in names if name in types},
             infer_schema=False,
             glob=False,

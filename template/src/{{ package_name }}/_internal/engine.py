@@ -114,7 +114,7 @@ def check(name: str, cluster: str | None) -> ModuleType | None:
 
 
 @contextlib.contextmanager
-def start(name: str, cluster: str | None, output: Path) -> Iterator[Callable[..., Table]]:
+def start(name: str, cluster: str | None, output: str | Path) -> Iterator[Callable[..., Table]]:
     """Start an engine; stop it and what it started in the end.
 
     Parameters
@@ -144,7 +144,8 @@ def start(name: str, cluster: str | None, output: Path) -> Iterator[Callable[...
     if cluster and not getattr(module, "ADDRESSES", ()):
         logger.warning("%s runs on this machine, not on the cluster %s", name, cluster)
     if module:
-        with module.start(cluster, output) as opened:
+        near = output if isinstance(output, Path) else Path(Path(output).name)
+        with module.start(cluster, near) as opened:
             yield opened
     else:
         yield lambda frame, *_, **__: Table(frame)

@@ -1,11 +1,14 @@
 """Options that several commands have."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["READING", "reading"]
+__all__ = ["OUTPUT", "READING", "output", "reading"]
+
+OUTPUT = "File or URL: .csv, .jsonl or .parquet."
 
 READING = {
     "separator": "Character between fields, e.g. ';' or tab.",
@@ -19,6 +22,11 @@ READING = {
     "sheet": "Sheet of an Excel file: its name, or number from 1.",
 }
 """Setting -> what it says, see `reading.Reading`."""
+
+
+def output(text: str) -> str | Path:
+    """Take a URL as it is, and anything else for a path."""
+    return text if "://" in text else Path(text)
 
 
 def reading(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,9 +3,9 @@
 Everything here escapes what it is given: names and values come from strangers.
 """
 
-import html
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from importlib import resources
 from string import Template
 from typing import Any
@@ -50,11 +50,6 @@ def short(text: str, limit: int) -> str:
     line = " ".join(text.split())
     half = limit // 2
     return line if len(line) <= limit else f"{line[:half]}…{line[1 - half :]}"
-
-
-def escape(text: str) -> str:
-    """Write a text so that HTML shows it as it is."""
-    return html.escape(text)
 
 
 def _text(value: object) -> str:

@@ -40,11 +40,7 @@ class Part(NamedTuple):
 
 def shown(source: object) -> str:
     """Name a source; of a URL scheme, host, port and path, where there is no secret."""
-    scheme, between, rest = str(source).partition("://")
-    if not between:
-        return str(source)
-    place = re.match(r"[^?#;@]*", rest.rpartition("@")[2])
-    return f"{scheme}://{place[0] if place else ''}"
+    return re.sub(r"(?s)(?<=://)(?:.*@)?([^?#;@]*).*", r"\1", str(source))
 
 
 def parts(source: str | Path) -> list[Part]:

@@ -152,8 +152,7 @@ class Clean(FrameStep):
         dtypes = frame.collect_schema()
         for name, kind in self.kinds_.items():
             _check_kind(frame.select(name), name, kind)
-        columns = (cleaned(name, kind, dtypes[name]) for name, kind in self.kinds_.items())
-        return frame.select(*columns)
+        return frame.select(cleaned(name, kind, dtypes[name]) for name, kind in self.kinds_.items())
 
 
 def as_frame(estimator: Any, X: Any, *, reset: bool = False) -> Any:

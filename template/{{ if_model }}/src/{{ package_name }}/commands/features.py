@@ -19,13 +19,13 @@ logger = logging.getLogger(__name__)
 
 @click.command(help=__doc__)
 @click.argument("data", required=False)
-@click.option("-o", "--output", type=Path, required=True, help="File: .csv, .jsonl or .parquet.")
+@click.option("-o", "--output", type=flags.output, required=True, help=flags.OUTPUT)
 @click.option("--target", metavar="NAME", help="Column that is not a feature.")
 @click.option("--drop", multiple=True, metavar="NAME", help="Column to exclude; may be repeated.")
 @click.option("--engine", metavar="NAME", help="polars, or another engine of the project.")
 @flags.reading
 @click.pass_obj
-def command(config_path: Path | None, /, data: str | None, output: Path, **options: Any) -> None:
+def command(config_path: Path | None, /, data: str | None, output: Any, **options: Any) -> None:
     """Fit the transformers on all rows, and write what they make of them."""
     from .. import config, io, preprocess
     from .._internal import engine as engines
@@ -46,7 +46,7 @@ def command(config_path: Path | None, /, data: str | None, output: Path, **optio
                 logger.warning("not used: %r %s", name, reason)
             table = table.then(step.transform)
         io.write_table(table, output, source=source)
-    click.echo(output)
+    click.echo(io.shown(output))
 
 
 def _fit(drop: list[str], frame: Any) -> list[Any]:

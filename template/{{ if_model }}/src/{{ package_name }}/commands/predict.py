@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 @click.command(help=__doc__)
 @click.argument("folder", type=Path)
 @click.argument("data")
-@click.option("-o", "--output", type=Path, required=True, help="File: .csv, .jsonl or .parquet.")
+@click.option("-o", "--output", type=flags.output, required=True, help=flags.OUTPUT)
 @click.option("--keep", multiple=True, metavar="NAME", help="Column to copy; may be repeated.")
 @click.option("--engine", metavar="NAME", help="polars, or another engine of the project.")
 @flags.reading
 @click.pass_obj
 def command(
-    config_path: Path | None, /, folder: Path, data: str, output: Path, **options: Any
+    config_path: Path | None, /, folder: Path, data: str, output: str | Path, **options: Any
 ) -> None:
     """Load the model, predict in batches and write one row for each row read."""
     from tqdm import tqdm
@@ -63,7 +63,7 @@ def command(
                 io.write(recipe(table.rows().collect()), output, source=data)
             else:
                 io.write(table.score(recipe, bar.update).rows(), output, source=data)
-    click.echo(output)
+    click.echo(io.shown(output))
 
 
 def _scorer(content: bytes, keep: Sequence[str]) -> Callable[[Any], Any]:
