@@ -108,7 +108,7 @@ def _release_new(template: Path) -> None:
     (shared / "tools.txt").write_text("spanner\n")
     own = shared / f"{{{{ if_{ASKED['pipeline']['default']} }}}}"
     _edit(own / "README.md.jinja", "## Start\n", "## Begin\n")
-    _edit(own / "config.toml", "# The settings", "# All settings")
+    _edit(own / "config.toml", "# All settings", "# The settings")
     (own / "docs" / "plugins.md.jinja").unlink()
     (own / "plugins" / "size.py").write_text('"""Sizes."""\n')
 
@@ -438,7 +438,7 @@ def test_patch_of_seeds_conflicts_in_the_file_that_conflicts_only(owner: Owner) 
     code, _ = owner.run("git", "apply", "-3", ".nox/seeds.patch")
     assert code != 0
     assert "<<<<<<< ours\n## Commence\n=======\n## Begin\n>>>>>>> theirs\n" in owner.read("README.md")
-    assert "# All settings" in owner.read("config.toml")
+    assert "# The settings" in owner.read("config.toml")
 
 
 @updates
