@@ -413,7 +413,7 @@ def test_bundle_for_the_job_that_pushes_holds_the_update_and_nothing_is_changed(
 def test_patch_of_seeds_merges_with_what_was_edited_and_deleted(owner: Owner) -> None:
     shutil.rmtree(owner.project / ".git")  # the history begins with the edit: what was rendered is not in it
     owner.git("init", "--quiet", "--initial-branch=main")
-    owner.edit("README.md", "Trains a model", "Our package trains a model")
+    owner.edit("README.md", "This package trains", "Our package trains")
     (owner.project / "config.toml").unlink()
     owner.commit()
     assert owner.update()[0] == 0
