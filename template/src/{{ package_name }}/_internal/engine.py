@@ -144,7 +144,7 @@ def start(name: str, cluster: str | None, output: str | Path) -> Iterator[Callab
     if cluster and not getattr(module, "ADDRESSES", ()):
         logger.warning("%s runs on this machine, not on the cluster %s", name, cluster)
     if module:
-        near = output if isinstance(output, Path) else Path(Path(output).name)
+        near = Path(Path(output).name) if isinstance(output, str) else output
         with module.start(cluster, near) as opened:
             yield opened
     else:
