@@ -79,5 +79,5 @@ def test_what_is_not_in_the_store_is_one_line_without_secrets(box, place):
     with pytest.raises(DataError, match=rf"^{url}: .*not found$") as caught:
         io.read(url)
     assert SECRET not in str(caught.value)
-    with pytest.raises(DataError, match="must end in .csv"):
-        io.write(TABLE, "s3://box/t.doc")
+    with pytest.raises(DataError, match="^cannot write s3://box/t.doc: the name must end in .csv"):
+        io.write(TABLE, f"s3://me:{SECRET}@box/t.doc")

@@ -253,7 +253,7 @@ def check_name(path: str | Path) -> None:
     DataError
         If the suffix is none of `FORMATS`.
     """
-    msg = f"cannot write {path}: the name must end in {', '.join(FORMATS)}"
+    msg = f"cannot write {shown(path)}: the name must end in {', '.join(FORMATS)}"
     require(Path(path).suffix.lower() in FORMATS, DataError, msg)
 
 
