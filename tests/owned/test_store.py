@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import OrderedDict, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import skops.io
 from my_project._internal import files, store, trees
 from my_project.errors import DataError, ModelError
 from sklearn import (
+    base,
     dummy,
     ensemble,
     linear_model,
@@ -67,6 +69,13 @@ def test_model_comes_back_with_the_same_predictions(folder, estimator):
     loaded, card = store.load(folder)
     assert loaded.predict(INPUTS).tolist() == estimator.predict(INPUTS).tolist()
     assert card["target"] == "größe"
+
+
+def test_values_by_default_of_a_trusted_class_come_back(tmp_path, estimator):
+    made = base.clone(estimator).fit(INPUTS, TRUTH)
+    made.scores_ = defaultdict(OrderedDict, test=OrderedDict(loss=[0.5]))  # as LightGBM keeps them
+    store.save(tmp_path, made, {})
+    assert store.load(tmp_path)[0].scores_ == {"test": {"loss": [0.5]}}
 
 
 def test_card_tells_versions_and_hash(folder):

@@ -133,6 +133,17 @@ def test_setting_decides(tmp_path, settings, text, first):
     assert (table["x"][0], doubts) == (first, [])
 
 
+def test_code_far_from_the_beginning_keeps_its_zeros(tmp_path):
+    rows = [f"{10_000 + row % 80_000},{row}" for row in range(300_000)]
+    rows[150_001] = "00501,150001"
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["zip,row", *rows, ""]))
+    found = io.load(path)
+    assert found.frame.filter(pl.col("row") == 150_001).collect()["zip"].to_list() == ["00501"]
+    assert '"00501" begins with 0: kept as text' in found.doubts[0]
+    assert io.load(path, kinds={"zip": "numeric"}).frame.collect_schema()["zip"] == pl.Int64
+
+
 @pytest.mark.parametrize("suffix", ["tsv", "txt", "csv.gz", "csv.zst", "zip", "arrow", "feather", "json", "jsonl.gz"])
 def test_format_follows_from_the_suffix(tmp_path, suffix):
     frame = pl.DataFrame({"x": [1, 2], "k": ["a", "b"]})

@@ -37,10 +37,7 @@ LEARNERS = {
         ["sklearn.svm._classes.SVC", "sklearn.svm._classes.SVR"],
     ),
     "network": (
-        (
-            '{"classification": neural_network.MLPClassifier, "regression": neural_network.MLPRegressor}'
-            '[task](hidden_layer_sizes=(9,), solver="lbfgs", max_iter=9_999)'
-        ),
+        '{"classification": neural_network.MLPClassifier, "regression": neural_network.MLPRegressor}[task]((9,))',
         "from sklearn import neural_network",
         [],
     ),

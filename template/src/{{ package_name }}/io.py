@@ -26,26 +26,9 @@ from .errors import DataError, require
 if TYPE_CHECKING:
     from ._internal import engine
 
-__all__ = [
-    "FORMATS",
-    "SAMPLE",
-    "Reading",
-    "Table",
-    "check_name",
-    "collect",
-    "count",
-    "draw",
-    "load",
-    "parts",
-    "read",
-    "reading",
-    "scan",
-    "sha256",
-    "shown",
-    "stack",
-    "write",
-    "write_table",
-]
+__all__ = ["FORMATS", "SAMPLE", "Reading", "Table", "draw", "load", "read", "scan", "write"]
+__all__ += ["check_name", "collect", "count", "parts", "reading", "sha256", "shown", "stack"]
+__all__ += ["write_table"]
 
 logger = logging.getLogger(__name__)
 

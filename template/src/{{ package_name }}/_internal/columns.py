@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -21,12 +22,14 @@ _TOTAL = r"(?i)^(grand |sub-?)?(totals?|sum|summe|gesamt|average|mean|mittelwert
 class Table(NamedTuple):
     """A table that was read; `doubts` has a line for each thing that may be wrong.
 
-    `dates` is the order of its dates: day or month first, "auto" where nothing depends on it.
+    `dates` is the order of its dates: day or month first, "auto" where nothing depends on it;
+    `dialect` says how the file is written: its format, and of text encoding and signs.
     """
 
     frame: pl.LazyFrame
     doubts: list[str]
     dates: str = "auto"
+    dialect: Mapping[str, str] = MappingProxyType({})
 
 
 def settle(
@@ -52,7 +55,9 @@ def settle(
     sample = stack({file.name: file.sample.lazy() for file in files}).collect()
     text = sample.select(cs.string() - cs.starts_with("\0")).to_dict()
     values = {name: series.drop_nulls() for name, series in text.items()}
-    rules = vote(values, Rules(reading, kinds, missing), files[0].separator)
+    dialect = files[0].dialect
+    rules = vote(values, Rules(reading, kinds, missing), dialect.get("separator", ","))
+    dialect = dialect and {**dialect, "decimal": ".,"[rules.comma]}
     columns = {name: choose(name, values[name], rules) for name in values}
     for _ in range(4):  # types that do not fit, and values that come late, ask for others
         try:
@@ -79,7 +84,8 @@ def settle(
     doubts += [_doubt(name, columns[name].kind, *found) for name, found in strays.items()]
     orders = {column.order for column in columns.values() if column.order}
     told = [f"{file.name}: {doubt}" for file in files for doubt in file.doubts]
-    return Table(frame, told + doubts, orders.pop() if len(orders) == 1 else reading.dates)
+    dates = orders.pop() if len(orders) == 1 else reading.dates
+    return Table(frame, told + doubts, dates, dialect)
 
 
 def stack(tables: Mapping[Any, pl.LazyFrame]) -> pl.LazyFrame:

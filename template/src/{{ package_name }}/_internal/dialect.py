@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -25,13 +26,14 @@ _NUMBER = re.compile(r"\s*[-+]?[\d.,]*\d\s*")
 class File(NamedTuple):
     """A file whose columns are text, or have types already.
 
-    `open` gives its rows, with types for some columns; `check` refuses a row that is short.
+    `open` gives its rows, with types for some columns; `dialect` says how they are written;
+    `check` refuses a row that is short.
     """
 
     name: str
     open: Callable[[Mapping[str, Any]], pl.LazyFrame]
     sample: pl.DataFrame
-    separator: str = ","
+    dialect: Mapping[str, str] = MappingProxyType({})
     doubts: tuple[str, ...] = ()
     check: Callable[[], None] = lambda: None
 
@@ -100,7 +102,7 @@ def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], 
         name,
         lambda types: scan(source, types),
         sample,
-        separator,
+        {"encoding": encoding, "separator": separator},
         (*doubts, *_odd_header(names)),
         lambda: _check(name, source, len(names), separator, skip, comment),
     )

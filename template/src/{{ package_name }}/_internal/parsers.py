@@ -110,8 +110,9 @@ def keep(missing: tuple[str, ...], *, padded: bool = True) -> Make:
 def _parsers(name: str, values: pl.Series, rules: Rules) -> Iterator[Parser]:
     """List the parsers that may fit a column, those that are tried first first."""
     known, dates = rules.kinds.get(name, ""), rules.reading.dates
+    codes = not known and rules.reading.text == "auto"  # 0123 is none of these numbers
     for dtype in (pl.Int64, pl.Int128):
-        yield Parser("numeric", _cast(dtype), dtype)
+        yield Parser("numeric", _cast(dtype, codes=codes), None if codes else dtype)
     yield from _numbers(name, values, rules)
     yield Parser("boolean", _boolean)  # yes and no stay text: they may be labels
     if "%" in dates:
@@ -169,9 +170,11 @@ def _day(form: str) -> Parser:
 
 
 @functools.cache
-def _cast(dtype: Any) -> Make:
+def _cast(dtype: Any, *, codes: bool = False) -> Make:
     def make(text: pl.Expr) -> pl.Expr:
         made = text.str.strip_chars().cast(dtype, strict=False)
+        if codes:
+            return pl.when(~text.str.starts_with("0") | (text.str.len_bytes() == 1)).then(made)
         return made.fill_nan(None) if dtype == pl.Float64 else made
 
     return make

@@ -80,11 +80,14 @@ def scan(
 ) -> Table:
     """Open sources below each other; the types of text are settled over all of them."""
     found = [part for source in sources for part in parts(source)]
+    kind = {"format": found[0].suffix[1:]}
     if all(part.suffix in _TYPED for part in found):
-        return Table(columns.stack({part.name: _open(part) for part in found}), [], reading.dates)
+        frame = columns.stack({part.name: _open(part) for part in found})
+        return Table(frame, [], reading.dates, kind)
     try:
         files = [_file(part, reading) for part in found]
-        return columns.settle(files, reading, kinds, eager=eager)
+        table = columns.settle(files, reading, kinds, eager=eager)
+        return table._replace(dialect={**kind, **table.dialect})
     except pl.exceptions.ComputeError as error:  # not UTF-8 after all: Western European
         if not re.search("utf-?8", str(error)) or reading.encoding != "auto":
             raise

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .._internal import flags
+from .._internal import aligned, flags
 
 __all__ = ["command"]
 
@@ -32,16 +32,13 @@ def command(
     with io.reading(source):
         n_rows, columns = _describe(found.frame)
     if as_json:
-        about = {"source": io.shown(source), "rows": n_rows, "columns": columns}
+        about = {"source": io.shown(source), **found.dialect, "rows": n_rows, "columns": columns}
         about["doubts"] = found.doubts
         click.echo(json.dumps(about, indent=1, ensure_ascii=False, default=str))
         return
     click.echo(f"{io.shown(source)}: {n_rows} rows, {len(columns)} columns")
-    rows = [HEAD, *map(_line, columns)]
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+    click.echo(", ".join(f"{name} {value!r}" for name, value in found.dialect.items()))
+    click.echo(aligned([HEAD, *map(_line, columns)]))
 
 
 def _describe(frame: Any) -> tuple[int, list[dict[str, Any]]]:

@@ -34,11 +34,12 @@ _NODES = frozenset(
 """How a value may be made; the other nodes of skops call what the file names."""
 
 _LOADERS = {
-    **dict.fromkeys(("collections.OrderedDict", "sklearn.utils._bunch.Bunch"), "DictNode"),
-    "numpy.dtype": "DTypeNode",
-    TREE: "TreeNode",
+    "collections.OrderedDict": ("DictNode", "TypeNode"),
+    "numpy.dtype": ("DTypeNode",),
+    "sklearn.utils._bunch.Bunch": ("DictNode",),
+    TREE: ("TreeNode",),
 }
-"""Trusted types that are no plain objects."""
+"""Trusted types that are no plain objects, and how they may be made."""
 
 _COUNTS = ("n_classes_", "n_features_in_", "n_outputs_", "n_trees_per_iteration_")
 _BOOSTING = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
@@ -122,7 +123,7 @@ class _File:
         """Check one node; tell what those in it know of the features."""
         name, loader = _name(node), node["__loader__"]
         self.names.add(name)
-        usual = name not in self._trusted or loader == _LOADERS.get(name, "ObjectNode")
+        usual = name not in self._trusted or loader in _LOADERS.get(name, ("ObjectNode",))
         _require(loader in _NODES and usual, f"{name}, made by {loader}: that is never loaded")
         if "file" in node:
             self._n_bytes += self._archive.getinfo(node["file"]).file_size
