@@ -35,6 +35,14 @@ COLUMNS = {  # values of a column, one for each row -> the first one that is rea
     "day first": ("25/03/2024 01/03/2024", DAY, ["read day first"]),
     "day or month": ("03/04/2024 05/06/2024", dt.date(2024, 3, 4), ['"03/04/2024" are read month first']),
     "short years": ("25.03.24 26.03.24", DAY, []),
+    "short days and years": ("3.2.24 5.2.24", dt.date(2024, 2, 3), ['"3.2.24" are read day first; set dates = "day"']),
+    "short years after months": ("25_Mar_24 26_Mar_24", DAY, []),
+    "year first": ("2024.03.25 2024.03.26", DAY, []),
+    "months": ("2024-03 2024-04 2024-05", "2024-03", ['"2024-03" looks like a number or a date: kept as text']),
+    "French": ("25_mars_2024 26_mars_2024", "25 mars 2024", ["looks like a number or a date: kept as text"]),
+    "many units": ("5_cm 6_inch 1.5K", "5 cm", ['"5 cm" looks like a number or a date: kept as text']),
+    "lakhs": ('"12,34,567.5" "1,234.5"', 1234567.5, []),
+    "minus at the end": ("5.5- 6", -5.5, []),
     "names of months": ("25_Mar_2024 26_April_2024", DAY, []),
     "times": ("2024-03-25T13:05:07 2024-03-26T00:00:00", dt.datetime(2024, 3, 25, 13, 5, 7), []),
     "half days": ("03/25/2024_01:05_PM 03/26/2024_01:05_AM", dt.datetime(2024, 3, 25, 13, 5), ["month first"]),
@@ -53,6 +61,9 @@ FILES = {  # a file -> its rows, a word of each doubt
     "spaces": ('x, y\n1, "a, b"\n2, c\n', [(1, "a, b"), (2, "c")], []),
     "comments": ("# of the lab\n# cm\nx,y\n1,5\n# odd\n2,6\n", [(1, 5), (2, 6)], ["left out 2 lines above the header"]),
     "heading": ("Report\n\nx,y,z\n1,5,7\n2,6,8\n", [(1, 5, 7), (2, 6, 8)], ["left out 1 lines above the header"]),
+    "filled up": ("Sales,,\nof May,,\nx,y,z\n1,5,7\n2,6,8\n", [(1, 5, 7), (2, 6, 8)], ["left out 2 lines above"]),
+    "two headers": ("sizes,,kind\nx,y,z\n1,5,a\n2,6,b\n", [(1, 5, "a"), (2, 6, "b")], ["left out 1 lines above"]),
+    "single quotes": ("'x','y'\n'1.5','a, b'\n", [(1.5, "a, b")], []),
     "no header": ("1,5\n2,6\n", [(2, 6)], ["is there no header?"]),
     "Latin-1": (LATIN.encode("latin-1"), [(1, "ä"), (2, "b")], ["not UTF-8, read as cp1252 ('größe')"]),
     "Latin-1, late": (b"x,y\n" + b"1,a\n" * 300_000 + b"2,\xe4", [(1, "a")] * 300_000 + [(2, "ä")], ["cp1252"]),
@@ -73,6 +84,10 @@ REFUSED = {
     "short row": ("a,b,c,d,e\n" + "1,2,3,4,5\n" * 200 + "1,2,3\n", "row 202 has 3 fields, the header has 5$"),
     "long row": ('x,y\n"a, b",1\n1,2,3\n', "row 3 has 3 fields, the header has 2$"),
     "short row after quotes": ('x,y\n"a, b",1\n"c",\n"d"\n', "row 4 has 1 fields, the header has 2$"),
+    "open quote": ('x,y\n1,"a\n2,b\n', "a quote is not closed"),
+    "inches": ('x,y\n1,5" pipe\n2,b\n', "or stands within a field without quotes$"),
+    "Parquet": (b"PAR1\x15\0\x15\xe4\n\1\2\n", "holds no text: its suffix must say what it holds$"),
+    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(200), "holds no text"),
     "many columns": (",".join(f"c{i}" for i in range(100_000)) + "\n", "has 100000 columns: at most 20000"),
     "commas": ("," * 2_000_000 + "\n", "no column has a name$"),
 }
@@ -174,6 +189,15 @@ def test_folders_give_columns(tmp_path, suffix):
         (folder := tmp_path / f"year={year}").mkdir()
         io.write(pl.DataFrame({"x": [year - 2000]}), folder / f"t.{suffix}")
     assert io.read(tmp_path).rows() == [(23, 2023), (24, 2024)]
+
+
+@pytest.mark.parametrize("sheet", ["auto", "Sheet9", "9"])
+def test_workbook_that_cannot_be_read_is_refused_in_one_line(tmp_path, sheet):
+    pytest.importorskip("fastexcel")
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(b"x,y\n1,2\n")
+    with pytest.raises(DataError, match=r"cannot read .*t\.xlsx: \w+: [^\n]+$"):
+        io.load(path, settings=io.Reading(sheet=sheet))
 
 
 def test_errors_of_urls_hide_passwords():

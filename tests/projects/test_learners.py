@@ -54,17 +54,9 @@ LEARNERS = {
         ],
     ),
     "xgboost": (
-        (
-            'ensemble.VotingClassifier([("trees", xgboost.XGBClassifier(n_estimators=20))], voting="soft")'
-            ' if task == "classification" else xgboost.XGBRegressor(n_estimators=20)'
-        ),
+        '{"classification": xgboost.XGBClassifier, "regression": xgboost.XGBRegressor}[task](n_estimators=20)',
         "import xgboost",
-        [
-            "sklearn.utils._bunch.Bunch",
-            "xgboost.core.Booster",
-            "xgboost.sklearn.XGBClassifier",
-            "xgboost.sklearn.XGBRegressor",
-        ],
+        ["xgboost.core.Booster", "xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRegressor"],
     ),
 }
 

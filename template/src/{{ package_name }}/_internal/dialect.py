@@ -3,6 +3,7 @@
 import codecs
 import csv
 import gzip
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -60,9 +61,11 @@ def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], 
     """
     head = _head(source)
     encoding = _encoding(head) if reading.encoding == "auto" else reading.encoding
+    binary = encoding == "cp1252" and re.search(rb"[\0-\x06]", head)
+    require(not binary, DataError, f"{name} holds no text: its suffix must say what it holds")
     unicode = encoding in ("utf-8", "utf-8-sig", "ascii")
-    quote = re.search(rb'[,;|\t] +"', head)  # a quote must begin its field
-    if not unicode or quote or (b"\r" in head and b"\n" not in head):
+    spaced = re.search(rb'[,;|\t] +"', head)  # a quote must begin its field
+    if not unicode or spaced or (b"\r" in head and b"\n" not in head):
         source = _plain(name, source, encoding)
         head = _head(source)
     text = head.decode("utf-8-sig", "replace")
@@ -80,12 +83,14 @@ def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], 
         comment = sign[1] if sign else comment
         setting = f'; set comment = "{sign[1]}" to silence' if sign else ""
         doubts += [f"left out {len(above)} lines above the header ({above[0]!r}){setting}"]
-    names = _names(name, text.split("\n")[skip:], separator)
+    quote = "'" if re.match(rf"'[^']+'[{separator}]'", lines[skip]) else '"'
+    names = _names(name, text.split("\n")[skip:], separator, quote)
 
     def scan(source: Any, types: Mapping[str, Any], **options: Any) -> pl.LazyFrame:
         frame = pl.scan_csv(
             source,
             separator=separator,
+            quote_char=quote,
             skip_lines=skip,
             comment_prefix=comment,
             new_columns=names,  # polars keeps quotes double
@@ -154,7 +159,7 @@ def _encoding(head: bytes) -> str:
     """Tell the encoding; what is no Unicode is taken for Western European."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if head.count(b"\0") > len(head) // 4:
+    if head[1::2].count(0) > len(head) // 4 > head[::2].count(0):
         return "utf-16-le"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
@@ -198,6 +203,11 @@ def _header(lines: list[str], separator: str, comment: str | None) -> tuple[int,
     usual = counts.most_common(1)[0][0] if counts else 0
     fits = (n for n in kept if lines[n].count(separator) == usual)
     first = next((n for n in fits if usual or not _COMMENT.match(lines[n])), 0)
+    for number in itertools.islice(fits, 9):  # titles that a spreadsheet filled up with empty cells
+        padded = lines[first].split(separator)[1:].count("") * 2 >= usual > 0
+        below = lines[number].split(separator)
+        if padded and "" not in below and not any(map(_NUMBER.fullmatch, below)):
+            first = number
     above = [lines[number] for number in kept if number < first]
     commented = all(map(_COMMENT.match, above))
     if not commented and any(map(_NUMBER.fullmatch, lines[first].split(separator))):
@@ -216,10 +226,11 @@ def _odd_header(names: list[str]) -> list[str]:
     return doubts
 
 
-def _names(name: str, lines: list[str], separator: str) -> list[str]:
+def _names(name: str, lines: list[str], separator: str, quote: str) -> list[str]:
     """Read the header."""
+    text = (f"{line}\n" for line in lines)
     try:
-        header = next(csv.reader((f"{line}\n" for line in lines), delimiter=separator or "\0"), [])
+        header = next(csv.reader(text, delimiter=separator or "\0", quotechar=quote), [])
     except csv.Error as error:
         msg = f"cannot read the header of {name}: {error}"
         raise DataError(msg) from error

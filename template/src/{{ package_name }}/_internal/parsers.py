@@ -15,15 +15,16 @@ MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", 
 """What stands for a missing value."""
 
 _DAYS = (
-    *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%y", "%d.%m.%Y", "%d %B %Y", "%d-%B-%y", "%d-%B-%Y"),
-    *("%B %d, %Y", "%m/%d/%y", "%m/%d/%Y", "%m-%d-%y", "%m-%d-%Y"),
-    *("%d/%m/%y", "%d/%m/%Y", "%d-%m-%y", "%d-%m-%Y"),
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%y", "%d.%m.%Y", "%d %B %y", "%d %B %Y"),
+    *("%d-%B-%y", "%d-%B-%Y", "%B %d, %y", "%B %d, %Y", "%m/%d/%y", "%m/%d/%Y", "%m-%d-%y"),
+    *("%m-%d-%Y", "%d/%m/%y", "%d/%m/%Y", "%d-%m-%y", "%d-%m-%Y"),
 )
 _CLOCKS = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p")
 _TIMES = ("", *(sep + clock + zone for sep in " T" for clock in _CLOCKS for zone in ("", "%#z")))
 _SIGNS = "%‰$€£¥₹"
 _SIGN = r"^[^\d.,]*\d+(?:[.,' ]?\d{3})*([.,])(?:\d{1,2}|\d{4,})[^\d.,]*$"
-_SPACES = r"'\u2019 \u00a0\u202f"
+_ALMOST = r"(?i)^\W?\d[\d.,]* ?(?:[kmb]|[a-z]{2,4})$|\b(?:19|20)\d\d\W.*\d|\d.*\W(?:19|20)\d\d$"
+_SPACES = r"'_\u2019 \u00a0\u202f"
 
 Make = Callable[[pl.Expr], pl.Expr]
 
@@ -78,8 +79,11 @@ def choose(name: str, values: pl.Series, rules: Rules) -> Parser:
             best, n_best = parser, n_fit
         if n_best == len(full) == n_fit:
             break
-    if known and len(full) and not n_best:
-        return text  # which is refused, as in training there were other values
+    if len(full) and (best is text or not n_best):  # which is refused where kinds are known
+        odd = full.filter(full.str.contains(_ALMOST))
+        what = f'"{next(iter(odd), None)}" looks like a number or a date: kept as text'
+        almost = not known and chosen == "auto" and 2 * len(odd) > len(full)
+        return text._replace(doubt=_doubt(name, what)) if almost else text
     if n_best < len(values):
         best = best._replace(direct=None)
     zeros = full.filter(full.str.contains(r"^0\d+$"))
@@ -90,7 +94,8 @@ def choose(name: str, values: pl.Series, rules: Rules) -> Parser:
         if len(odd) > max(20, len(full) // 10):
             what = f'many values are codes ("{odd[0]}", "{odd[-1]}"): kept as text'
             return text._replace(doubt=_doubt(name, what))
-    if n_best and best.order not in ("", rules.reading.dates):
+    clear = full.str.contains(r"^\d\d\.\d\d\.").any()  # 1.2.24 may be a version
+    if n_best and not clear and best.order not in ("", rules.reading.dates):
         example = full.str.extract(r"(.*\d.*)").drop_nulls()[0]
         what = f'dates such as "{example}" are read {best.order} first'
         return best._replace(doubt=_doubt(name, what, f'dates = "{best.order}"'))
@@ -122,7 +127,7 @@ def _parsers(name: str, values: pl.Series, rules: Rules) -> Iterator[Parser]:
         few = values.gather_every(len(values) // 20 + 1)
         days = sorted(_DAYS, key=lambda form: form[:2] == last)
         days = [day for day in days if day[:2] != "%Y" or few.str.contains(r"^\d{4}").any()]
-        options = [_day(day + time) for day in days for time in _TIMES]
+        options = [_day(day + time, exact=True) for day in days for time in _TIMES]
         n_fit = [_n_fit(few, option.make) for option in options]
         yield from (option for option, n in zip(options, n_fit, strict=True) if n == max(n_fit))
 
@@ -154,17 +159,20 @@ def _doubt(name: str, what: str, setting: str = "") -> str:
 
 
 @functools.cache
-def _day(form: str) -> Parser:
-    """Read dates, or date-times where the format has a time."""
+def _day(form: str, *, exact: bool = False) -> Parser:
+    """Read dates, or date-times where the format has a time; exact: years of 2 or 4 digits."""
     time = "%H" in form or "%I" in form
+    year = r"^\d{4}\D|\D\d{4}(?:[ T]|$)" if "%Y" in form else r"\D\d\d(?:[ T]|$)"
 
     def make(text: pl.Expr) -> pl.Expr:
         text = text.str.strip_chars()
+        text = pl.when(text.str.contains(year)).then(text) if exact else text
         if time:
             return text.str.to_datetime(form, strict=False, time_unit="us")
         return text.str.to_date(form, strict=False)
 
-    order = {"%m": "month", "%d": "day"}[form[:2]] if re.match("%[md][/-]%[md]", form) else ""
+    doubtful = re.match(r"%[md][/-]%[md]|%d\.%m\.%y", form)
+    order = {"%m": "month", "%d": "day"}[form[:2]] if doubtful else ""
     direct = pl.Date if form == "%Y-%m-%d" else None
     return Parser("datetime" if time else "date", make, direct, order=order)
 
@@ -184,17 +192,18 @@ def _cast(dtype: Any, *, codes: bool = False) -> Make:
 def _number(decimal: str, thousands: str, unit: str = "") -> Make:
     """Read numbers with signs, groups of three digits and either decimal sign."""
     group = _SPACES + (".", ",")[decimal == "."] if thousands == "auto" else re.escape(thousands)
-    whole = rf"[1-9]\d{{0,2}}(?:[{group}]\d{{3}})+|\d+" if group else r"\d+"
+    lakhs = rf"(?:[{group}]\d\d)*" if "," in group else ""  # 1,23,45,678
+    whole = rf"[1-9]\d{{0,2}}{lakhs}(?:[{group}]\d{{3}})+|\d+" if group else r"\d+"
     fraction = re.escape(decimal) + r"\d+"
     digits = rf"(?:(?:{whole})(?:{fraction})?|{fraction})(?:[eE][-+]?\d+)?"
     sign = rf"\s*(?:[{_SIGNS}]|USD|EUR|GBP|CHF|JPY|{unit})?\s*"
-    pattern = rf"^\(?[-+\u2212]?{sign}[-+\u2212]?({digits}){sign}\)?$"
+    pattern = rf"^\(?[-+\u2212]?{sign}[-+\u2212]?({digits}){sign}[-)]?$"
 
     def make(text: pl.Expr) -> pl.Expr:
         found = text.str.strip_chars().str.extract(pattern)
         found = found.str.replace_all(f"[{group}]", "") if group else found
         number = found.str.replace(decimal, ".", literal=True).cast(pl.Float64, strict=False)
-        return pl.when(text.str.contains(r"^\D*[(\u2212-]")).then(-number).otherwise(number)
+        return pl.when(text.str.contains(r"^\D*[(\u2212-]|-\s*$")).then(-number).otherwise(number)
 
     return make
 

@@ -7,13 +7,14 @@ import re
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from ..errors import DataError, require
-from . import columns, dialect
+from . import columns, dialect, explained
 from .columns import Table
 from .dialect import File
 from .reading import Reading
@@ -89,7 +90,10 @@ def scan(
         table = columns.settle(files, reading, kinds, eager=eager)
         return table._replace(dialect={**kind, **table.dialect})
     except pl.exceptions.ComputeError as error:  # not UTF-8 after all: Western European
-        if not re.search("utf-?8", str(error)) or reading.encoding != "auto":
+        msg = f"{found[0].name}: a quote is not closed, or stands within a field without quotes"
+        utf = re.search("utf-?8", str(error))
+        require(utf or found[0].suffix not in _TEXT, DataError, msg)
+        if not utf or reading.encoding != "auto":
             raise
     table = scan(sources, reading.model_copy(update={"encoding": "cp1252"}), kinds, eager=eager)
     doubt = f'{found[0].name}: not UTF-8, read as cp1252; set encoding = "cp1252" to silence'
@@ -117,12 +121,11 @@ def _open(part: Part) -> pl.LazyFrame:
 def _sheet(part: Part, sheet: str) -> pl.LazyFrame:
     which: dict[str, Any] = {} if sheet == "auto" else {"sheet_name": sheet}
     which = {"sheet_id": int(sheet)} if sheet.isdigit() else which
-    try:
-        table: pl.DataFrame = pl.read_excel(part.data, infer_schema_length=None, **which)
-    except ModuleNotFoundError as error:
-        msg = f'{part.name}: Excel files need fastexcel: uv add "fastexcel>=0.14"'
-        raise DataError(msg) from error
-    return table.lazy()
+    msg = f'{part.name}: Excel files need fastexcel: uv add "fastexcel>=0.14"'
+    require(find_spec("fastexcel"), DataError, msg)
+    with explained(DataError, f"cannot read {part.name}", (Exception,)):
+        frame: pl.LazyFrame = pl.read_excel(part.data, infer_schema_length=None, **which).lazy()
+        return frame
 
 
 @functools.cache

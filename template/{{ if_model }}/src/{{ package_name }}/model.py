@@ -297,7 +297,10 @@ def _adapted(learner: Any, task: str, settings: Settings) -> Any:
         require("class_weight" in known, ModelError, msg)
         learner.set_params(class_weight=settings.class_weight)
     seeds = {name: settings.seed for name in known if re.search("(^|__)random_state$", name)}
-    return learner.set_params(**seeds)
+    learner.set_params(**seeds)
+    if task == "classification" and type(learner).__module__.startswith("xgboost."):
+        return ensemble.VotingClassifier([("xgboost", learner)], voting="soft")  # takes any labels
+    return learner
 
 
 def _metric(task: str, settings: Settings) -> str:
