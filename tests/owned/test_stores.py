@@ -59,6 +59,13 @@ def test_table_that_is_written_to_a_store_is_read_back(box, suffix, caplog):
     assert SECRET not in caplog.text
 
 
+def test_json_in_a_store_is_read(box, bucket):
+    content = TABLE.write_json().replace("},{", "},\n{").encode()
+    sent = urllib.request.Request(f"{bucket}/box/t.json", content, {"Content-Type": "application/json"}, method="PUT")
+    urllib.request.urlopen(sent).close()
+    assert io.read(f"{box}/t.json").equals(TABLE)
+
+
 def test_files_of_a_pattern_are_read_below_each_other(box):
     for name in "ab":
         io.write(TABLE, f"{box}/parts/{name}.parquet")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -28,8 +27,8 @@ class Table(NamedTuple):
 
     frame: pl.LazyFrame
     doubts: list[str]
-    dates: str = "auto"
-    dialect: Mapping[str, str] = MappingProxyType({})
+    dates: str
+    dialect: Mapping[str, str]
 
 
 def settle(
@@ -57,7 +56,6 @@ def settle(
     values = {name: series.drop_nulls() for name, series in text.items()}
     dialect = files[0].dialect
     rules = vote(values, Rules(reading, kinds, missing), dialect.get("separator", ","))
-    dialect = dialect and {**dialect, "decimal": ".,"[rules.comma]}
     columns = {name: choose(name, values[name], rules) for name in values}
     for _ in range(4):  # types that do not fit, and values that come late, ask for others
         try:
@@ -85,7 +83,7 @@ def settle(
     orders = {column.order for column in columns.values() if column.order}
     told = [f"{file.name}: {doubt}" for file in files for doubt in file.doubts]
     dates = orders.pop() if len(orders) == 1 else reading.dates
-    return Table(frame, told + doubts, dates, dialect)
+    return Table(frame, told + doubts, dates, dialect and {**dialect, "decimal": ".,"[rules.comma]})
 
 
 def stack(tables: Mapping[Any, pl.LazyFrame]) -> pl.LazyFrame:

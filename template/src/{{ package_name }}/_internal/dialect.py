@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from io import BytesIO
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -16,7 +15,7 @@ import polars as pl
 from ..errors import DataError, require
 from .reading import Reading
 
-__all__ = ["MAX_COLUMNS", "File", "look"]
+__all__ = ["MAX_COLUMNS", "File", "fetch", "look"]
 
 MAX_COLUMNS = 20_000
 _BLOCK = 1 << 20
@@ -34,7 +33,7 @@ class File(NamedTuple):
     name: str
     open: Callable[[Mapping[str, Any]], pl.LazyFrame]
     sample: pl.DataFrame
-    dialect: Mapping[str, str] = MappingProxyType({})
+    dialect: Mapping[str, str]
     doubts: tuple[str, ...] = ()
     check: Callable[[], None] = lambda: None
 
@@ -131,6 +130,12 @@ def _check(
         raise DataError(msg)
 
 
+def fetch(source: Any, n_lines: int | None = None) -> bytes:
+    """Read text that polars opens, e.g. a URL: its first lines, or all (None)."""
+    lines = pl.scan_lines(source, glob=False).slice(0, n_lines).collect().to_series()
+    return "\n".join(lines).encode()
+
+
 def _kind(source: Any) -> str:
     """Give the suffix of a path, "url" or "" for bytes."""
     return "url" if isinstance(source, str) else getattr(source, "suffix", "").lower()
@@ -139,8 +144,7 @@ def _kind(source: Any) -> str:
 def _head(source: Any) -> bytes:
     """Give the beginning of a file and blocks of whole lines spread over it."""
     if _kind(source) in ("url", ".zst"):
-        lines = pl.scan_lines(source, glob=False).head(10_000).collect().to_series()
-        return "\n".join(lines).encode()
+        return fetch(source, 10_000)
     if _kind(source) == ".gz":
         with gzip.open(source) as unpacked:
             return unpacked.read(_BLOCK) + unpacked.readline()

@@ -105,7 +105,7 @@ def _file(part: Part, reading: Reading) -> File:
     if part.suffix in _TEXT:
         return dialect.look(part.name, part.data, reading, part.keys)
     frame = _sheet(part, reading.sheet) if part.suffix in _EXCEL else _open(part)
-    return File(part.name, lambda _: frame, frame.head(10_000).collect())
+    return File(part.name, lambda _: frame, frame.head(10_000).collect(), {})
 
 
 def _open(part: Part) -> pl.LazyFrame:
@@ -114,7 +114,8 @@ def _open(part: Part) -> pl.LazyFrame:
         scan = pl.scan_parquet if part.suffix == ".parquet" else pl.scan_ipc
         return scan(part.data, hive_partitioning=bool(part.keys) or None)
     if part.suffix == ".json":
-        return pl.read_json(part.data, infer_schema_length=None).lazy()
+        data = dialect.fetch(part.data) if isinstance(part.data, str) else part.data
+        return pl.read_json(data, infer_schema_length=None).lazy()
     return pl.scan_ndjson(part.data, infer_schema_length=None)
 
 
