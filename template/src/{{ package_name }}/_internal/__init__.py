@@ -1,23 +1,16 @@
 """Machinery that the template keeps up to date."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ..errors import PackageError
 
-__all__ = ["absent", "aligned", "explained", "first_line"]
+__all__ = ["absent", "explained", "first_line"]
 
 
 def absent(what: str) -> str:
     """Say which answer of the template brings what is not here."""
     return f"{what} not part of this project: copier update --data size=full"
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Lay out the cells of rows in columns of equal width."""
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    lines = (map(str.ljust, cells, widths) for cells in rows)
-    return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
 @contextlib.contextmanager

@@ -52,8 +52,8 @@ def settle(
     """
     missing = (*MISSING, *(() if reading.missing == "auto" else reading.missing))
     sample = stack({file.name: file.sample.lazy() for file in files}).collect()
-    text = sample.select(cs.string() - cs.starts_with("\0")).to_dict()
-    values = {name: series.drop_nulls() for name, series in text.items()}
+    text = sample.select(cs.string() - cs.starts_with("\0"))
+    values = {series.name: series.drop_nulls() for series in text}
     dialect = files[0].dialect
     rules = vote(values, Rules(reading, kinds, missing), dialect.get("separator", ","))
     columns = {name: choose(name, values[name], rules) for name in values}

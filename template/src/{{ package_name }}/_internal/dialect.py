@@ -6,8 +6,8 @@ import gzip
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
-from io import BytesIO
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO, StringIO
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -74,24 +74,22 @@ def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], 
     skip, above = _header(lines, separator, comment)
     doubts = []
     if encoding == "cp1252" and reading.encoding == "auto":
-        odd = re.search(r"\w*[^\x00-\x7f]\w*", text)
-        example = f" ({odd[0]!r})" if odd else ""
-        doubts = [f'not UTF-8, read as cp1252{example}; set encoding = "cp1252" to silence']
+        odd = (re.findall(r"\w*[^\x00-\x7f]\w*", text) or [""])[0]
+        doubts = [f'not UTF-8, read as cp1252 ({odd!r}); set encoding = "cp1252" to silence']
     if above:
         sign = _COMMENT.match(above[0])
         comment = sign[1] if sign else comment
         setting = f'; set comment = "{sign[1]}" to silence' if sign else ""
         doubts += [f"left out {len(above)} lines above the header ({above[0]!r}){setting}"]
     quote = "'" if re.match(rf"'[^']+'[{separator}]'", lines[skip]) else '"'
-    names = _names(name, text.split("\n")[skip:], separator, quote)
+    names = _names(name, itertools.islice(StringIO(text), skip, None), separator, quote)
+    layout: dict[str, Any] = {"separator": separator, "quote_char": quote}
+    layout |= {"skip_lines": skip, "comment_prefix": comment}
 
     def scan(source: Any, types: Mapping[str, Any], **options: Any) -> pl.LazyFrame:
         frame = pl.scan_csv(
             source,
-            separator=separator,
-            quote_char=quote,
-            skip_lines=skip,
-            comment_prefix=comment,
+            **layout,
             new_columns=names,  # polars keeps quotes double
             schema_overrides={name: types[name] for name in names if name in types},
             infer_schema=False,
@@ -102,28 +100,24 @@ def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], 
 
     sample = scan(head, {}, truncate_ragged_lines=True).collect()
     sample = sample.filter(~pl.all_horizontal(pl.all().is_null()))
+    told, written = (*doubts, *_odd_header(names)), {"encoding": encoding, "separator": separator}
     return File(
-        name,
-        lambda types: scan(source, types),
-        sample,
-        {"encoding": encoding, "separator": separator},
-        (*doubts, *_odd_header(names)),
-        lambda: _check(name, source, len(names), separator, skip, comment),
+        *(name, lambda types: scan(source, types), sample, written, told),
+        check=lambda: _check(name, source, len(names), layout),
     )
 
 
-def _check(
-    name: str, source: Any, n_fields: int, separator: str, skip: int, comment: str | None
-) -> None:
+def _check(name: str, source: Any, n_fields: int, layout: dict[str, Any]) -> None:
     """Refuse the first row that has more or fewer fields than the header."""
     line = pl.col("line")
-    n = pl.when(line != "").then(line.str.count_matches(separator, literal=True) + 1)
-    lines = pl.scan_lines(source, glob=False, row_index_name="row", row_index_offset=1).slice(skip)
+    n = pl.when(line != "").then(line.str.count_matches(layout["separator"], literal=True) + 1)
+    lines = pl.scan_lines(source, glob=False, row_index_name="row", row_index_offset=1)
+    lines = lines.slice(layout["skip_lines"])
     if lines.filter(n != n_fields).head(1).collect().is_empty():
         return
     quotes = line.str.count_matches('"', literal=True)
     whole = ((quotes.cum_sum() - quotes) % 2 == 0) & (quotes % 2 == 0)  # no quote goes on
-    lines = lines.filter(whole, ~line.str.starts_with(comment or "\n"))
+    lines = lines.filter(whole, ~line.str.starts_with(layout["comment_prefix"] or "\n"))
     lines = lines.with_columns(line.str.replace_all('"[^"]*"', "x")).with_columns(n=n)
     for row in lines.filter(pl.col("n") != n_fields).head(1).collect().rows(named=True):
         msg = f"{name}: row {row['row']} has {row['n']} fields, the header has {n_fields}"
@@ -201,8 +195,8 @@ def _separator(lines: list[str]) -> str:
 
 def _header(lines: list[str], separator: str, comment: str | None) -> tuple[int, list[str]]:
     """Find the line of the header, and what stands above it: comments, or a heading."""
-    kept = [number for number, line in enumerate(lines) if line.strip()]
-    kept = [number for number in kept if not (comment and lines[number].startswith(comment))]
+    told = comment or "\n"
+    kept = [n for n, line in enumerate(lines) if line.strip() and not line.startswith(told)]
     counts = Counter(lines[n].count(separator) for n in kept if not _COMMENT.match(lines[n]))
     usual = counts.most_common(1)[0][0] if counts else 0
     fits = (n for n in kept if lines[n].count(separator) == usual)
@@ -230,11 +224,10 @@ def _odd_header(names: list[str]) -> list[str]:
     return doubts
 
 
-def _names(name: str, lines: list[str], separator: str, quote: str) -> list[str]:
+def _names(name: str, lines: Iterator[str], separator: str, quote: str) -> list[str]:
     """Read the header."""
-    text = (f"{line}\n" for line in lines)
     try:
-        header = next(csv.reader(text, delimiter=separator or "\0", quotechar=quote), [])
+        header = next(csv.reader(lines, delimiter=separator or "\0", quotechar=quote), [])
     except csv.Error as error:
         msg = f"cannot read the header of {name}: {error}"
         raise DataError(msg) from error

@@ -58,12 +58,10 @@ def load(kind: type[BaseSettings], file: Path | None, given: dict[str, Any]) -> 
         values["plugin_folder"] = None
     try:
         return kind(**values)
-    except ValidationError as error:
-        msg = "; ".join(_mistake(kind, item, found) for item in error.errors())
-        raise ConfigError(msg) from error
-    except RecursionError as error:
-        msg = "a setting is nested too deeply"
-        raise ConfigError(msg) from error
+    except (ValidationError, RecursionError) as error:
+        items = error.errors() if isinstance(error, ValidationError) else []
+        msg = "; ".join(_mistake(kind, item, found) for item in items)
+        raise ConfigError(msg or "a setting is nested too deeply") from error
 
 
 def origins(kind: type[BaseSettings], file: Path | None, given: dict[str, Any]) -> dict[str, str]:

@@ -63,13 +63,14 @@ def choose(name: str, values: pl.Series, rules: Rules) -> Parser:
     """Choose the parser that fits most values of a column; text where none fits half of them."""
     known, chosen = rules.kinds.get(name, ""), rules.reading.text
     if chosen != "auto" and name in chosen:
-        return Parser("text", _as_is)
+        return Parser("text", lambda text: text)
     full = values.str.strip_chars()
     text = Parser("text", keep(rules.missing, padded=bool((full != values).any())))
     full = full.filter(~full.is_in(rules.missing))
     if known == "category":
         return text
-    best, n_best = text if len(full) else Parser("none", _nothing), len(full) // 2
+    none = Parser("none", lambda text: pl.when(False).then(text))
+    best, n_best = text if len(full) else none, len(full) // 2
     few = full.gather_every(len(full) // 100 + 1)
     for parser in _parsers(name, full, rules) if len(full) or known else ():
         n_fit = _n_fit(full, parser.make) if known or _n_fit(few, parser.make) else 0
@@ -211,14 +212,6 @@ def _number(decimal: str, thousands: str, unit: str = "") -> Make:
 def _boolean(text: pl.Expr) -> pl.Expr:
     word = text.str.strip_chars().str.to_lowercase()
     return pl.when(word.is_in(["true", "false"])).then(word == "true")
-
-
-def _as_is(text: pl.Expr) -> pl.Expr:
-    return text
-
-
-def _nothing(text: pl.Expr) -> pl.Expr:
-    return pl.when(False).then(text)
 
 
 def _n_fit(values: pl.Series, make: Make) -> int:

@@ -55,6 +55,5 @@ class Reading(BaseModel):
 
     def or_else(self, other: Mapping[str, Any]) -> Self:
         """Take from others, e.g. those of training, what is "auto" here."""
-        known = {name: other[name] for name in READING if name in other}
-        auto = {name: value for name, value in known.items() if getattr(self, name) == "auto"}
-        return self.model_copy(update=auto)
+        auto = [name for name in READING if name in other and getattr(self, name) == "auto"]
+        return self.model_copy(update={name: other[name] for name in auto})

@@ -31,8 +31,7 @@ Step = str | Mapping[str, Any]
 _PACKAGE = __package__.partition(".")[0]
 _SOURCES = Path(__file__).with_name("sources")
 _PATIENCE = 30  # seconds in which a plugin must be loaded to be listed
-_CHILD = "import pickle, sys; source = sys.stdin.buffer; sys.path[:] = pickle.load(source); "
-_CHILD += "pickle.load(source)()"
+_CHILD = "import pickle, sys; sys.path[:] = {}; pickle.load(sys.stdin.buffer)()"
 
 
 def survey(
@@ -166,9 +165,8 @@ def lock(folder: Path | None) -> tuple[list[str], list[Plugin]]:
         If this project has no locks, or there is no such folder.
     """
     require("lock" in _names(_SOURCES), PluginError, absent("plugins lock is"))
-    made: tuple[list[str], list[Plugin]]
-    made = importlib.import_module(f"{__package__}.sources.lock").write(folder)
-    return made
+    source = importlib.import_module(f"{__package__}.sources.lock")
+    return source.write(folder)  # type: ignore[no-any-return]
 
 
 def _find(folder: Path | None, *, only_built_in: bool) -> tuple[dict[str, Plugin], list[Plugin]]:
@@ -206,12 +204,10 @@ def _names(folder: Path) -> list[str]:
 
 def _told(plugins: Sequence[Plugin]) -> list[Plugin]:
     """Let a process describe plugins, up to the one that ends it."""
-    job = io.BytesIO()
-    for part in (sys.path, functools.partial(_tell, plugins)):
-        pickler = pickle.Pickler(job)
-        pickler.dispatch_table = {}  # not as engines let plugins travel, with their files
-        pickler.dump(part)
-    words, given = [sys.executable, "-I", "-c", _CHILD], job.getvalue()
+    pickler = pickle.Pickler(job := io.BytesIO())
+    pickler.dispatch_table = {}  # not as engines let plugins travel, with their files
+    pickler.dump(functools.partial(_tell, plugins))
+    words, given = [sys.executable, "-I", "-c", _CHILD.format(sys.path)], job.getvalue()
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
     done = subprocess.run(  # noqa: S603
         words, input=given, stdout=pipe, stderr=nowhere, start_new_session=True, check=False

@@ -23,10 +23,9 @@ __all__ = ["Part", "Table", "parts", "scan", "shown"]
 
 _TEXT = (".csv", ".tsv", ".tab", ".txt", ".psv", ".dat")
 _EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-_IPC = (".arrow", ".feather", ".ipc")
 _JSON = (".jsonl", ".ndjson", ".json")
-_TYPED = (".parquet", *_IPC)
-_KNOWN = (*_TEXT, *_JSON, ".parquet", *_IPC, *_EXCEL)
+_TYPED = (".parquet", ".arrow", ".feather", ".ipc")
+_KNOWN = (*_TEXT, *_JSON, *_TYPED, *_EXCEL)
 _MAGIC = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".json"}
 
 
@@ -119,14 +118,13 @@ def _open(part: Part) -> pl.LazyFrame:
     return pl.scan_ndjson(part.data, infer_schema_length=None)
 
 
-def _sheet(part: Part, sheet: str) -> pl.LazyFrame:
+def _sheet(part: Part, sheet: str) -> Any:
     which: dict[str, Any] = {} if sheet == "auto" else {"sheet_name": sheet}
     which = {"sheet_id": int(sheet)} if sheet.isdigit() else which
     msg = f'{part.name}: Excel files need fastexcel: uv add "fastexcel>=0.14"'
     require(find_spec("fastexcel"), DataError, msg)
     with explained(DataError, f"cannot read {part.name}", (Exception,)):
-        frame: pl.LazyFrame = pl.read_excel(part.data, infer_schema_length=None, **which).lazy()
-        return frame
+        return pl.read_excel(part.data, infer_schema_length=None, **which).lazy()
 
 
 @functools.cache

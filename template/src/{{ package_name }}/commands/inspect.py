@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .._internal import aligned, flags
+from .._internal import flags
 
 __all__ = ["command"]
 
@@ -38,7 +38,10 @@ def command(
         return
     click.echo(f"{io.shown(source)}: {n_rows} rows, {len(columns)} columns")
     click.echo(", ".join(f"{name} {value!r}" for name, value in found.dialect.items()))
-    click.echo(aligned([HEAD, *map(_line, columns)]))
+    rows = [HEAD, *map(_line, columns)]
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
 def _describe(frame: Any) -> tuple[int, list[dict[str, Any]]]:

@@ -13,7 +13,17 @@ from sklearn import dummy, metrics, model_selection
 from .config import Settings
 from .errors import ModelError, require
 
-__all__ = ["METRICS", "Answer", "answer", "baseline", "per_class", "score", "scores", "split"]
+__all__ = [
+    "METRICS",
+    "Answer",
+    "answer",
+    "baseline",
+    "hints",
+    "per_class",
+    "score",
+    "scores",
+    "split",
+]
 
 ERRORS = {"log loss", "Brier score", "MAE", "RMSE", "median absolute error", "MAPE"}
 """Metrics of which less is better."""

@@ -11,7 +11,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .errors import DataError, require
 
-__all__ = ["SAMPLE_TARGET", "Clean", "FrameStep", "kind_of"]
+__all__ = [
+    "SAMPLE_TARGET",
+    "Clean",
+    "FrameStep",
+    "as_frame",
+    "check_names",
+    "cleaned",
+    "collect",
+    "kind_of",
+    "measured",
+]
 
 SAMPLE_TARGET = "species"
 """Target of the sample data that comes with the package."""

@@ -6,6 +6,7 @@ crash the process or never end (skops-dev/skops#535).
 
 import io
 import json
+import re
 import warnings
 import zipfile
 from collections.abc import Collection
@@ -23,13 +24,9 @@ PREDICTOR = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
 MAX_BYTES, MAX_SCHEMA, MAX_MEMBERS, MAX_COUNT = 1 << 32, 1 << 26, 1_000_000, 100_000
 """Bytes of a model and of its ``schema.json``; its arrays; classes or features of an estimator."""
 
-_NODES = frozenset(
-    f"{kind}Node"
-    for kind in (
-        *("Bytearray", "Bytes", "DType", "DefaultDict", "Dict", "Function", "Json", "List"),
-        *("Loss", "MaskedArray", "NdArray", "Object", "RandomGenerator", "RandomState", "Set"),
-        *("Slice", "Tree", "Tuple", "Type"),
-    )
+_NODES = re.compile(
+    "(Bytearray|Bytes|DType|DefaultDict|Dict|Function|Json|List|Loss|MaskedArray|NdArray|Object|"
+    "RandomGenerator|RandomState|Set|Slice|Tree|Tuple|Type)Node"
 )
 """How a value may be made; the other nodes of skops call what the file names."""
 
@@ -124,7 +121,8 @@ class _File:
         name, loader = _name(node), node["__loader__"]
         self.names.add(name)
         usual = name not in self._trusted or loader in _LOADERS.get(name, ("ObjectNode",))
-        _require(loader in _NODES and usual, f"{name}, made by {loader}: that is never loaded")
+        fault = f"{name}, made by {loader}: that is never loaded"
+        _require(usual and _NODES.fullmatch(loader), fault)
         if "file" in node:
             self._n_bytes += self._archive.getinfo(node["file"]).file_size
             _require(self._n_bytes <= MAX_BYTES, f"more than {MAX_BYTES} bytes of arrays")

@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=Path, help="Write the same to a JSON file.")
 def command(folders: tuple[Path, ...], output: Path | None) -> None:
     """Print one column per run, and write the same as JSON."""
-    from .._internal import aligned, files, store
+    from .._internal import files, store
 
     cards = [store.read_card(folder / store.CARD) for folder in folders]
     columns = [_settings(card) for card in cards]
@@ -39,7 +39,9 @@ def command(folders: tuple[Path, ...], output: Path | None) -> None:
     rows = [["", *(run["folder"] for run in runs)], ["data", *(run["data"][:12] for run in runs)]]
     rows += [[name, *(str(run["settings"][name]) for run in runs)] for name in differing]
     rows += [[name, *(_value(run["metrics"].get(name)) for run in runs)] for name in metrics]
-    click.echo(aligned(rows))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
 def _settings(card: dict[str, Any]) -> dict[str, Any]:
