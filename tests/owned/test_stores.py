@@ -1,7 +1,9 @@
+import http.server
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from importlib.util import find_spec
@@ -88,3 +90,28 @@ def test_what_is_not_in_the_store_is_one_line_without_secrets(box, place):
     assert SECRET not in str(caught.value)
     with pytest.raises(DataError, match="^cannot write s3://box/t.doc: the name must end in .csv"):
         io.write(TABLE, f"s3://me:{SECRET}@box/t.doc")
+
+
+class Denying(http.server.BaseHTTPRequestHandler):
+    """A store that lets nobody in."""
+
+    def do_HEAD(self):
+        self.send_response(403)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_PUT = do_POST = do_HEAD  # noqa: N815 - so the server calls them
+
+    def log_message(self, *_):
+        pass
+
+
+def test_store_that_denies_access_is_one_line_without_secrets(box, monkeypatch):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Denying) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        for act in (lambda: io.read(f"{box}/t.csv"), lambda: io.write(TABLE, f"{box}/t.parquet")):
+            with pytest.raises(DataError, match=r"^s3://box/t.\w+: .*lacked the necessary privileges") as caught:
+                act()
+            assert SECRET not in str(caught.value)
+        server.shutdown()
