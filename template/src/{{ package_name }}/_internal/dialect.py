@@ -80,7 +80,7 @@ def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], 
         sign = _COMMENT.match(above[0])
         comment = sign[1] if sign else comment
         setting = f'; set comment = "{sign[1]}" to silence' if sign else ""
-        doubts += [f"left out {len(above)} lines above the header ({above[0]!r}){setting}"]
+        doubts += [f"lines above the header left out: {len(above)} ({above[0]!r}){setting}"]
     quote = "'" if re.match(rf"'[^']+'[{separator}]'", lines[skip]) else '"'
     names = _names(name, itertools.islice(StringIO(text), skip, None), separator, quote)
     layout: dict[str, Any] = {"separator": separator, "quote_char": quote}
@@ -216,7 +216,7 @@ def _header(lines: list[str], separator: str, comment: str | None) -> tuple[int,
 def _odd_header(names: list[str]) -> list[str]:
     """Report what is hardly a header."""
     unnamed = sum(name.startswith("\0") for name in names)
-    doubts = [f"left out {unnamed} columns without a name (row numbers?)"] if unnamed else []
+    doubts = [f"columns without a name left out: {unnamed} (row numbers?)"] if unnamed else []
     if len(names) > 1 and any(map(_NUMBER.fullmatch, names)):
         doubts += [f'the first line holds numbers ("{names[0]}"): is there no header?']
     if len(names) == 1 and re.search(r"\w[^\w.-]+\w", names[0]):
