@@ -279,6 +279,23 @@ EDITS: dict[str, Edit] = {
     "module added": lambda d: d.add(f"src/{d.package}/tides.py", '"""Tides."""\n'),
     "update.py of one's own": lambda d: d.add("update.py", "# ours\n"),
     "folder of one's own": lambda d: d.add("scripts/download.py", "# ours\n"),
+    # other managers, bots and editors
+    "pdm add": lambda d: d.run("pdm", "add", "--frozen-lockfile", "--no-sync", "httpx>=0.28"),
+    "pdm add to a group": lambda d: d.run("pdm", "add", "--frozen-lockfile", "--no-sync", "-dG", "lint", "pylint>=3"),
+    "workspace": lambda d: (
+        d.add(PYPROJECT, '\n[tool.uv.workspace]\nmembers = ["libs/*"]\n'),
+        d.add("libs/waves/pyproject.toml", '[project]\nname = "waves"\nversion = "0.1"\n'),
+    ),
+    "tables of poetry": lambda d: d.add(
+        PYPROJECT, '\n[tool.poetry]\npackages = [{ include = "tides", from = "src" }]\n'
+    ),
+    "tables in quotes": lambda d: d.all(PYPROJECT, r"^\[tool\.(\w+)\]", r'["tool"."\1"]'),
+    "comments below requirements": lambda d: d.all(PYPROJECT, r'^(  "[^"\n]+",)$', r"\1\n  # see above"),
+    "no line end at the end": lambda d: [
+        d.sub(path, r"\n\Z", "") for path in (PYPROJECT, CI, HOOKS, PAGE, NOXFILE, IGNORED)
+    ],
+    "line ends of pyproject.toml": lambda d: d.all(PYPROJECT, r"\n", "\r\n"),
+    "hooks with a bot's comment": lambda d: d.all(HOOKS, r"rev: (\S+)$", r"rev: \1 # renovate"),
     "nothing": lambda d: d,
     # layouts of pyproject.toml
     "comments everywhere": lambda d: d.all(PYPROJECT, r'^( *"[^"\n]*",|[\w-]+ = [^\[\n]*[^\[{,\n])$', r"\1 # ours"),

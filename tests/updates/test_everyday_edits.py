@@ -39,6 +39,7 @@ KEPT = {
     "bound for each system": ["pyproject.toml project.dependencies.numpy"],
     "classifiers dropped": ["pyproject.toml project.classifiers"],
     "hooks of one's own": [".pre-commit-config.yaml"],
+    "hooks with a bot's comment": [".pre-commit-config.yaml"],
     "page emptied": ["CONTRIBUTING.md"],
     "page linked": ["CONTRIBUTING.md no text, changed on both sides"],
 }
