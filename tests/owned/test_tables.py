@@ -59,7 +59,7 @@ FILES = {  # a file -> its rows, a word of each doubt
     "total": ("x,y\na,5\nb,6\nTotal,11\n", [("a", 5), ("b", 6)], ['last row ("Total") looks like a total']),
     "blank lines": ("x,y\n1,5\n\n2,6\n\n\n", [(1, 5), (2, 6)], []),
     "spaces": ('x, y\n1, "a, b"\n2, c\n', [(1, "a, b"), (2, "c")], []),
-    "comments": ("# of the lab\n# cm\nx,y\n1,5\n# odd\n2,6\n", [(1, 5), (2, 6)], ["lines above the header left out: 2"]),
+    "comments": ("# of the lab\n# cm\nx,y\n1,5\n# odd\n2,6\n", [(1, 5), (2, 6)], ["above the header left out: 2"]),
     "heading": ("Report\n\nx,y,z\n1,5,7\n2,6,8\n", [(1, 5, 7), (2, 6, 8)], ["lines above the header left out: 1"]),
     "filled up": ("Sales,,\nof May,,\nx,y,z\n1,5,7\n2,6,8\n", [(1, 5, 7), (2, 6, 8)], ["above the header left out: 2"]),
     "two headers": ("sizes,,kind\nx,y,z\n1,5,a\n2,6,b\n", [(1, 5, "a"), (2, 6, "b")], ["above the header left out: 1"]),
