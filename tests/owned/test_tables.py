@@ -63,6 +63,7 @@ FILES = {  # a file -> its rows, a word of each doubt
     "heading": ("Report\n\nx,y,z\n1,5,7\n2,6,8\n", [(1, 5, 7), (2, 6, 8)], ["lines above the header left out: 1"]),
     "filled up": ("Sales,,\nof May,,\nx,y,z\n1,5,7\n2,6,8\n", [(1, 5, 7), (2, 6, 8)], ["above the header left out: 2"]),
     "two headers": ("sizes,,kind\nx,y,z\n1,5,a\n2,6,b\n", [(1, 5, "a"), (2, 6, "b")], ["above the header left out: 1"]),
+    "quotes and tabs": ('"x"\t"y"\n"1.5"\t"a, b"\n"2"\t"b"\n', [(1.5, "a, b"), (2.0, "b")], []),
     "single quotes": ("'x','y'\n'1.5','a, b'\n", [(1.5, "a, b")], []),
     "no header": ("1,5\n2,6\n", [(2, 6)], ["is there no header?"]),
     "Latin-1": (LATIN.encode("latin-1"), [(1, "ä"), (2, "b")], ["not UTF-8, read as cp1252 ('größe')"]),

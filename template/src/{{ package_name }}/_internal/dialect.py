@@ -68,7 +68,7 @@ def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], 
         source = _plain(name, source, encoding)
         head = _head(source)
     text = head.decode("utf-8-sig", "replace")
-    lines = re.sub('"[^"]*"', "", text).split("\n")[:1000]
+    lines = re.sub('"[^"]*"', "x", text).split("\n")[:1000]
     separator = _separator(lines) if reading.separator == "auto" else reading.separator
     comment = (reading.comment or None) if reading.comment != "auto" else None
     skip, above = _header(lines, separator, comment)
