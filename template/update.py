@@ -275,7 +275,7 @@ def _change(table: Any, wanted: dict[str, Any], looks: Any, path: tuple[str, ...
             return True
     for key, value in wanted.items():
         ours, look = table.get(key, GONE), looks.get(key, GONE) if isinstance(looks, dict) else GONE
-        if same(_plain(ours), value):
+        if unordered(_plain(ours)) == unordered(value):
             continue
         if isinstance(ours, dict) and isinstance(value, dict):
             return _change(ours, value, look, (*path, key))
@@ -296,7 +296,7 @@ def _change_array(array: Any, wanted: list[Any], path: tuple[str, ...]) -> bool:
         if key not in new:
             del array[place]
             return True
-        if same(mine[key], new[key]):
+        if unordered(mine[key]) == unordered(new[key]):
             continue
         if isinstance(array[place], dict) and isinstance(new[key], dict):
             return _change(array[place], new[key], GONE, path)
@@ -304,7 +304,9 @@ def _change_array(array: Any, wanted: list[Any], path: tuple[str, ...]) -> bool:
         return True
     for place, key in enumerate(ordered([*mine], [*new])):
         if key not in mine:
-            array.insert(place, _item(new[key], GONE, array))
+            text = array.as_string()  # tomlkit sets no comma before a last comment
+            bare = "#" in text and not re.search(r",\s*\]$", re.sub("#.*", "", text))
+            array.insert(min(place, len(mine) - bare), _item(new[key], GONE, array))
             return True
     return False
 

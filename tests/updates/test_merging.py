@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import tomllib
 from typing import Any
 
@@ -150,3 +151,17 @@ def test_what_a_writer_is_told_is_written(base: dict[str, Any], more: dict[str, 
     wanted["tool"] |= more
     text = update.write_toml(written(base, style), written(wanted, 0), wanted)
     assert update.unordered(tomllib.loads(text)) == update.unordered(wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('x = [\n  "a", # first\n  "b" # last\n  # end\n]\ny = 1 # why\n', {"x": ["a", "b", "c"], "y": 2}),
+        ('x = ["b", "a"] # mine\ny = 1 # why\n', {"x": ["a", "b"], "y": 2}),
+    ],
+    ids=["no comma before the last comment", "elements in another order"],
+)
+def test_comments_of_an_array_stay(text: str, wanted: dict[str, Any]) -> None:
+    new = update.write_toml(text, "", wanted)
+    assert {key: sorted(value) if key == "x" else value for key, value in tomllib.loads(new).items()} == wanted
+    assert re.findall("# .*", new) == re.findall("# .*", text)
