@@ -616,8 +616,8 @@ def listed(tree: str) -> dict[str, File]:
 
 
 def read(file: File | None) -> str:
-    """Read a blob."""
-    return git("cat-file", "blob", file[1]) if file else ""
+    """Read a blob; a submodule has no text."""
+    return git("cat-file", "blob", file[1]) if file and file[0] != "160000" else ""
 
 
 def stored(folder: Path, scratch: Path) -> str:
@@ -676,10 +676,16 @@ class Trees:
         siblings = any(f"{Path(name).parent}/" == folder for name in self.base)
         if "/" in path and siblings and not any(name.startswith(folder) for name in self.ours):
             self.keep(path, "", read(theirs), f"new, but {folder} is no longer here")
-        elif os.path.lexists(path):
-            self.keep(path, "", read(theirs), "new, but a file of yours that git ignores is there")
+        elif os.path.lexists(path) or any(map(self.holds, Path(path).parents)):
+            self.keep(path, "", read(theirs), "new, but a file of yours is there")
         else:
             self.changes[path] = self.ended(theirs)
+
+    def holds(self, place: Path) -> bool:
+        """Tell whether a file, link or submodule of the owner's is where a folder is to be."""
+        name = place.as_posix()
+        here = name in self.ours or place.is_file() or place.is_symlink()
+        return here and name not in self.changes
 
     def ended(self, theirs: File) -> File:
         """Give a file of the template the line ends of the project."""
@@ -696,7 +702,7 @@ class Trees:
     def content(self, place: str, base: File | None, theirs: File, ours: File) -> None:
         """Merge a file that is on both sides."""
         sides = [read(side) for side in (base, theirs, ours)]
-        special = "120000" in (ours[0], theirs[0]) or any("\0" in side for side in sides)
+        special = {"120000", "160000"} & {ours[0], theirs[0]} or any("\0" in side for side in sides)
         if ours == base:
             self.changes[place] = theirs
         elif special:

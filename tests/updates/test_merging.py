@@ -4,12 +4,14 @@ import copy
 import json
 import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 import tomlkit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from releases import git
 from session import update
 
 KEYS = ["a", "b", "name", "with space"]
@@ -165,3 +167,55 @@ def test_comments_of_an_array_stay(text: str, wanted: dict[str, Any]) -> None:
     new = update.write_toml(text, "", wanted)
     assert {key: sorted(value) if key == "x" else value for key, value in tomllib.loads(new).items()} == wanted
     assert re.findall("# .*", new) == re.findall("# .*", text)
+
+
+@pytest.mark.parametrize(
+    ("mode", "here"),
+    [("100644", None), ("120000", None), ("160000", None), (None, "file"), (None, "link")],
+    ids=["file", "link", "submodule", "ignored file", "ignored link"],
+)
+def test_new_folder_takes_the_place_of_nothing(
+    mode: str | None, here: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("init", "--quiet", folder=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    blob = update.Trees.file(None, ("100644", ""), "text\n")[1]
+    answers = {update.ANSWERS: ("100644", blob)}
+    base, theirs, ours = (
+        update.changed(tmp_path, update.git("mktree", data="").strip(), "", answers | more)
+        for more in ({}, {"tools/x.py": ("100644", blob)}, {"tools": (mode, blob)} if mode else {})
+    )
+    if here:
+        (tmp_path / "tools").write_text("ours\n") if here == "file" else (tmp_path / "tools").symlink_to("elsewhere")
+    trees = update.Trees(base, theirs, ours, update.Files())
+    trees.merge()
+    assert trees.changes.keys() == {update.ANSWERS}
+    assert [kept.where() for kept in trees.files.kept] == ["tools/x.py new, but a file of yours is there"]
+
+
+def test_file_of_the_template_becomes_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git("init", "--quiet", folder=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    file = update.Trees.file(None, ("100644", ""), "text\n")
+    (tmp_path / "tools").write_text("text\n")
+    base, theirs = (
+        update.changed(tmp_path, update.git("mktree", data="").strip(), "", {update.ANSWERS: file, path: file})
+        for path in ("tools", "tools/x.py")
+    )
+    trees = update.Trees(base, theirs, base, update.Files())
+    trees.merge()
+    assert (trees.changes, trees.files.kept) == ({"tools": None, "tools/x.py": file, update.ANSWERS: file}, [])
+
+
+def test_submodule_in_place_of_a_file_of_the_template_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git("init", "--quiet", folder=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    old, new = (update.Trees.file(None, ("100644", ""), text) for text in ("old\n", "new\n"))
+    base, theirs, ours = (
+        update.changed(tmp_path, update.git("mktree", data="").strip(), "", {update.ANSWERS: old, "page.md": file})
+        for file in (old, new, ("160000", old[1]))
+    )
+    trees = update.Trees(base, theirs, ours, update.Files())
+    trees.merge()
+    assert trees.changes.keys() == {update.ANSWERS}
+    assert [kept.where() for kept in trees.files.kept] == ["page.md no text, changed on both sides"]
