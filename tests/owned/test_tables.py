@@ -210,9 +210,3 @@ def test_errors_of_urls_hide_passwords():
         reason = f"HEAD {url} failed (location: t.csv?key=secret#secret)"
         raise OSError(reason)
     assert "secret" not in str(caught.value)
-
-
-def test_error_of_a_store_says_its_cause():
-    reason = "Generic S3 error: Error performing GET http://h/k=secret in 9s\n\nCaused by:\n    timed out"
-    with pytest.raises(DataError, match=r"^s3://b/t.csv: Generic S3 error: timed out$"), io.reading("s3://b/t.csv"):
-        raise pl.exceptions.ComputeError(reason)

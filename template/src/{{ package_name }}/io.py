@@ -117,7 +117,7 @@ def collect(frame: pl.LazyFrame, source: str | Path) -> pl.DataFrame:
     """
     with reading(source):
         table = frame.collect()
-    require(len(table), DataError, f"{shown(source)} has a header but no rows")
+    _check_rows(len(table), source)
     logger.info("read %d rows and %d columns from %s", *table.shape, shown(source))
     return table
 
@@ -168,7 +168,7 @@ def count(frame: pl.LazyFrame, source: str | Path) -> int:
     """
     with reading(source):
         n_rows = int(frame.select(pl.len()).collect().item())
-    require(n_rows, DataError, f"{shown(source)} has a header but no rows")
+    _check_rows(n_rows, source)
     return n_rows
 
 
@@ -260,9 +260,7 @@ def reading(source: str | Path) -> Iterator[None]:
     try:
         yield
     except (*_BROKEN, NarwhalsError, OSError) as error:
-        lines = str(error).strip().splitlines() or [""]
-        reason, cut, _ = lines[0].partition(": Error performing")
-        reason += f": {lines[-1].strip()}" if cut and len(lines) > 1 else ""  # the cause
+        reason = str(error).strip().partition("\n")[0].partition(": Error performing")[0]
         reason = re.sub(r"\w+://\S+", lambda found: shown(found[0]), reason)
         if "://" in str(source):  # queries hold keys
             reason = re.sub(r"\S*[?#@=]\S*", "...", reason)
@@ -279,3 +277,7 @@ def parts(source: str | Path) -> list[Path]:
         If there is none, one is empty, or their format is unknown or not the same.
     """
     return [part.data for part in tables.parts(source) if isinstance(part.data, Path)]
+
+
+def _check_rows(n_rows: int, source: str | Path) -> None:
+    require(n_rows, DataError, f"{shown(source)} has a header but no rows")
