@@ -141,7 +141,9 @@ def test_file_that_is_broken_is_refused_in_one_line(tmp_path, text, message):
         ({"thousands": "."}, "x,y\n1.250,5\n", 1250.0),
         ({"encoding": "cp437"}, b"x\n\x84\n", "ä"),
         ({"comment": "!"}, "x\n!5\n6\n", 6),
-        ({"separator": "_"}, "x_y\n5_6\n", 5),
+        *(({"separator": sign}, f"x{sign}y\n5{sign}6\n", 5) for sign in "_.:*]\\'"),
+        ({"separator": "^"}, "y^x\n6^5\n", 5),
+        ({"separator": "none"}, "x\na;b\nc\n", "a;b"),
     ],
 )
 def test_setting_decides(tmp_path, settings, text, first):
@@ -158,6 +160,12 @@ def test_code_far_from_the_beginning_keeps_its_zeros(tmp_path):
     assert found.frame.filter(pl.col("row") == 150_001).collect()["zip"].to_list() == ["00501"]
     assert '"00501" begins with 0: kept as text' in found.doubts[0]
     assert io.load(path, kinds={"zip": "numeric"}).frame.collect_schema()["zip"] == pl.Int64
+
+
+@pytest.mark.parametrize("sign", ['"', "\n", "ab", "\u00df"])
+def test_separator_that_cannot_be_one_is_refused(sign):
+    with pytest.raises(ValueError, match="must be one ASCII character, no double quote or line end"):
+        io.Reading(separator=sign)
 
 
 @pytest.mark.parametrize("suffix", ["tsv", "txt", "csv.gz", "csv.zst", "zip", "arrow", "feather", "json", "jsonl.gz"])

@@ -69,7 +69,7 @@ def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], 
         head = _head(source)
     text = head.decode("utf-8-sig", "replace")
     lines = re.sub('"[^"]*"', "x", text).split("\n")[:1000]
-    separator = _separator(lines) if reading.separator == "auto" else reading.separator
+    separator = _separator(lines) if reading.separator == "auto" else reading.separator or "\0"
     comment = (reading.comment or None) if reading.comment != "auto" else None
     skip, above = _header(lines, separator, comment)
     doubts = []
@@ -81,7 +81,7 @@ def look(name: str, source: Any, reading: Reading, keys: tuple[tuple[str, str], 
         comment = sign[1] if sign else comment
         setting = f'; set comment = "{sign[1]}" to silence' if sign else ""
         doubts += [f"lines above the header left out: {len(above)} ({above[0]!r}){setting}"]
-    quote = "'" if re.match(rf"'[^']+'[{separator}]'", lines[skip]) else '"'
+    quote = "'" if re.match(rf"'[^']+'{re.escape(separator)}'", lines[skip]) else '"'
     names = _names(name, itertools.islice(StringIO(text), skip, None), separator, quote)
     layout: dict[str, Any] = {"separator": separator, "quote_char": quote}
     layout |= {"skip_lines": skip, "comment_prefix": comment}
@@ -227,7 +227,7 @@ def _odd_header(names: list[str]) -> list[str]:
 def _names(name: str, lines: Iterator[str], separator: str, quote: str) -> list[str]:
     """Read the header."""
     try:
-        header = next(csv.reader(lines, delimiter=separator or "\0", quotechar=quote), [])
+        header = next(csv.reader(lines, delimiter=separator, quotechar=quote), [])
     except csv.Error as error:
         msg = f"cannot read the header of {name}: {error}"
         raise DataError(msg) from error

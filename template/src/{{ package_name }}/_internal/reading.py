@@ -16,8 +16,8 @@ __all__ = ["Reading"]
 def _sign(value: str) -> str:
     """Accept one character, or its name."""
     value = {"tab": "\t", "\\t": "\t", "none": ""}.get(value, value)
-    if value != "auto" and (len(value) > 1 or not value.isascii()):
-        msg = 'must be one ASCII character or "auto"'
+    if value != "auto" and (len(value) > 1 or not value.isascii() or value in ('"', "\n", "\r")):
+        msg = 'must be one ASCII character, no double quote or line end, or "auto"'
         raise ValueError(msg)
     return value
 
