@@ -1140,6 +1140,14 @@ def main(words: Sequence[str]) -> None:
     read_answers()
     if git("status", "--porcelain", "--", "."):
         raise UpdateError("some work is not committed: commit or stash it first")
+    if Path(git("rev-parse", "--git-path", "MERGE_HEAD").strip()).exists():
+        raise UpdateError("a merge is not finished: commit it, or `git merge --abort`")
+    listing = git("ls-files", "-v", "-z").split("\0")
+    if hidden := [line[2:] for line in listing if line[:1] == "S" or line[:1].islower()]:
+        raise UpdateError(
+            f"git hides what changed in {', '.join(hidden[:3])}: `git update-index --no-assume-unchanged "
+            "--no-skip-worktree` with these files, or `git sparse-checkout disable`; then commit"
+        )
     match given.command:
         case []:
             update(data, given.release)

@@ -214,6 +214,33 @@ def test_work_that_is_not_committed_is_refused(owner: Owner, words: list[str]) -
 
 
 @updates
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_edit_that_git_hides_is_refused_and_stays(owner: Owner, flag: str) -> None:
+    owner.edit("CONTRIBUTING.md", "# Contributing\n", "# Join in\n")
+    owner.git("update-index", flag, "CONTRIBUTING.md")
+    code, printed = owner.update()
+    assert code != 0
+    assert "git hides what changed in CONTRIBUTING.md: `git update-index --no-" in printed
+    assert owner.read("CONTRIBUTING.md").startswith("# Join in\n")
+    assert owner.release() == OLD
+
+
+@updates
+def test_merge_that_is_not_finished_is_refused(owner: Owner) -> None:
+    owner.git("branch", "other")
+    (owner.project / "mine.txt").write_text("mine\n")
+    owner.commit()
+    owner.git("checkout", "--quiet", "other")
+    (owner.project / "yours.txt").write_text("yours\n")
+    owner.commit()
+    owner.git("merge", "--quiet", "--no-commit", "--strategy=ours", "-")
+    code, printed = owner.update()
+    assert code != 0
+    assert "a merge is not finished: commit it, or `git merge --abort`" in printed
+    assert owner.release() == OLD
+
+
+@updates
 def test_words_that_mean_nothing_are_refused(owner: Owner) -> None:
     code, printed = owner.update("seeds")
     assert code != 0
