@@ -1145,8 +1145,9 @@ def main(words: Sequence[str]) -> None:
     listing = git("ls-files", "-v", "-z").split("\0")
     if hidden := [line[2:] for line in listing if line[:1] == "S" or line[:1].islower()]:
         raise UpdateError(
-            f"git hides what changed in {', '.join(hidden[:3])}: `git update-index --no-assume-unchanged "
-            "--no-skip-worktree` with these files, or `git sparse-checkout disable`; then commit"
+            f"git hides what changed in {', '.join(hidden[:3])}: `git update-index "
+            "--no-assume-unchanged --no-skip-worktree` with these files, "
+            "or `git sparse-checkout disable`; then commit"
         )
     match given.command:
         case []:

@@ -4,11 +4,14 @@ import re
 import sys
 from pathlib import Path
 
+import bench_sniffers
 import pytest
 from bench_page import END, PAGE, RAW, START, Figure, Report, table, with_figures
 from bench_project import paired
+from bench_sniffers import READERS, tables
 from measuring import Cost, median, slope
 from projects import Project
+from questions import ROOT
 from rendering import Renderer
 
 REPORT = Report(
@@ -61,6 +64,19 @@ def test_table_has_the_raw_figures() -> None:
 def test_page_is_made_of_the_raw_figures() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert with_figures(page, Report.from_json(RAW.read_text(encoding="utf-8"))) == page, "nox -s bench -- --write"
+
+
+@pytest.mark.projects
+def test_project_reads_each_table_of_the_decision(renderer: Renderer) -> None:
+    answers = {"package_name": "tides", "hosting": "none"}
+    project = Project(renderer.render(answers), answers, f"{sys.version_info[0]}.{sys.version_info[1]}")
+    project.installed()
+    [reader, *_] = READERS
+    script = str(Path(bench_sniffers.__file__).resolve())
+    said = project.run(project.program("tests", "python"), script, "tides", reader)
+    decision = (ROOT / "docs" / "decisions" / "0024-reading-tables.md").read_text(encoding="utf-8")
+    [n_right] = re.findall(rf"\| {reader} \| (\d+) \|", decision)
+    assert f"{len(tables())} tables\n{reader}: {n_right}; not \n" in said
 
 
 @pytest.mark.projects
